@@ -1,0 +1,3 @@
+//! Who is working where: claims on files, globs and symbols of one codebase.
+pub mod pattern;
+pub mod workspace;

@@ -1,0 +1,1 @@
+//! The clone a command is run in.
