@@ -1,3 +1,39 @@
-//! Who is working where: claims on files, globs and symbols of one codebase.
+//! Who is working where: claims on files, globs and symbols of one codebase, for engineers and coding agents.
+//!
+//! ```text
+//!    CLI      edit and push hooks        HTTP server
+//!      \         /          \              /      \
+//!    HTTP client          embedded       routes   timers
+//!                              \          /
+//!                               coordinator          the only impure loop: commands in, outcomes out
+//!                                    |
+//!                                engine (pure)       decide(now, command) -> outcome + changes
+//!                                    |
+//!                                  store             the changes of many decisions in one transaction
+//! ```
+//!
+//! | module | its job | may import |
+//! |---|---|---|
+//! | [`pattern`] | what paths a pattern covers, and whether two meet | nobody |
+//! | [`engine`] | rooms, claims, sessions: who may have what | `pattern` |
+//! | [`store`] | the change log and what it amounts to, on SQLite | `engine`, `pattern` |
+//! | [`coordinator`] | one writer: catches up, decides, commits, then answers | `engine`, `store`, `clock` |
+//! | [`wire`] | requests and replies as they are sent | the engine's `Timestamp` |
+//! | [`service`] | requests into commands, outcomes into replies, for every door | all above |
+//! | [`server`] | listener, authentication, routes | all above |
+//! | [`workspace`] | the clone a command runs in: git, settings, identity, paths | `pattern` |
+//! | [`client`] | the same calls on a remote service or an embedded driver | `wire`, `service`, `workspace` |
+//! | [`cli`] | one file per command; the only module that prints or picks exit codes | everybody |
+//! | [`clock`] | the one place that asks for the time of day | `engine` |
+
+pub mod cli;
+pub mod client;
+pub mod clock;
+pub mod coordinator;
+pub mod engine;
 pub mod pattern;
+pub mod server;
+pub mod service;
+pub mod store;
+pub mod wire;
 pub mod workspace;

@@ -1,0 +1,86 @@
+//! `coord check`: may I edit this?
+
+use clap::Args;
+
+use super::claim::scope;
+use super::context::{Context, now};
+use super::output::{self, Style};
+use super::{CliError, Done, Exit};
+use crate::wire::{CheckConflict, CheckPath, CheckRequest, moment};
+use crate::workspace::{Env, changed_files};
+
+/// Check whether files are free, without claiming them
+///
+/// Without arguments it checks what you have changed since the last commit. It ends with status 3 if somebody else holds
+/// any of it.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    coord check                       what I have changed\n  \
+    coord check src/auth 'docs/*.md'\n  \
+    coord check src/api.ts --json | jq .safe")]
+pub(super) struct CheckArgs {
+    /// Check these files, directories or globs; FILE::NAME checks one symbol of a file
+    #[arg(value_name = "PATH")]
+    paths: Vec<String>,
+    /// Print the reply as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: CheckArgs, env: &Env) -> Done {
+    let mut context = Context::open(env)?;
+    let mut request = CheckRequest {
+        engineer: context.engineer().into(),
+        repo: Some(context.workspace.repo_id.clone()),
+        session_ids: vec![context.session().into()],
+        ..CheckRequest::default()
+    };
+    for argument in &args.paths {
+        let target = context.target(argument)?;
+        let symbols = (!target.symbols.is_empty()).then_some(target.symbols);
+        if target.literal || symbols.is_some() {
+            request.paths.push(CheckPath { path: target.text, symbols });
+        } else {
+            request.patterns.push(target.text);
+        }
+    }
+    if args.paths.is_empty() {
+        let changed = changed_files(&context.workspace.worktree.root).map_err(CliError::from)?;
+        request.paths = changed.into_iter().map(|path| CheckPath { path, symbols: None }).collect();
+        if request.paths.is_empty() {
+            output::note("nothing has changed since the last commit");
+            output::hint("`coord check PATH` checks what you are about to change");
+            return Ok(Exit::Ok);
+        }
+    }
+    let reply = context.client.check(&request)?;
+    if args.json {
+        output::json(&reply)?;
+    } else if reply.safe {
+        let count = request.paths.len() + request.patterns.len();
+        output::line(&format!("{} {}", Style::Good.paint("free"), output::count(count, "path")))?;
+    } else {
+        in_words(&reply.conflicts);
+    }
+    Ok(if reply.safe { Exit::Ok } else { Exit::Conflict })
+}
+
+fn in_words(conflicts: &[CheckConflict]) {
+    let now = now();
+    for conflict in conflicts {
+        let about = conflict.description.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
+        let left = moment(&conflict.expires_at).map(|at| output::left(at, now)).unwrap_or_default();
+        let held = scope(&conflict.pattern, conflict.symbols.as_deref());
+        let text = format!(
+            "{} meets {held} of {} ({}), held for another {left}{about}",
+            conflict.your_pattern,
+            conflict.engineer,
+            output::short(&conflict.claim_id),
+        );
+        output::say(Style::Bad, "conflict", &text);
+    }
+    if let Some(first) = conflicts.first() {
+        let holder = &first.engineer;
+        output::hint(&format!("wait, or ask {holder} to let go; `coord claims --engineer '{holder}'` shows what they hold"));
+    }
+}

@@ -1,0 +1,199 @@
+//! `coord claim`: take scopes, or learn who has them.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::context::{Context, now};
+use super::error::Kind;
+use super::output::{self, Style};
+use super::{CliError, Done, Exit};
+use crate::engine::{Policy, Timestamp};
+use crate::pattern::Pattern;
+use crate::wire::{ClaimConflict, ClaimItem, ClaimReply, ClaimRequest, ListQuery, moment};
+use crate::workspace::{Env, Target, tracked_files};
+
+/// Claim files, directories or globs before you edit them
+///
+/// All of them are granted, or none. An argument that names an existing file means that one file; a directory, or a name
+/// without an extension, means all that is beneath it; anything else is a glob from the repository root.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    coord claim 'src/auth/**' -m 'login form'\n  \
+    coord claim src/auth/login.ts docs --ttl 90m\n  \
+    coord claim src/api.ts --shared package-lock.json\n  \
+    coord claim 'src/router.ts::Router::handleAuth'   only that method")]
+pub(super) struct ClaimArgs {
+    /// Claim these files, directories or globs; FILE::NAME claims one symbol of a file
+    #[arg(value_name = "PATTERN", required_unless_present_any = ["shared", "module"])]
+    patterns: Vec<String>,
+    /// Claim a file that everybody touches, beside others who claim it as shared
+    #[arg(long, value_name = "PATTERN")]
+    shared: Vec<String>,
+    /// Claim a module that nobody may take single symbols out of
+    #[arg(long, value_name = "PATTERN")]
+    module: Vec<String>,
+    /// Hold it for so long, as in 90m, 4h or 2d, unless released before
+    #[arg(long, value_name = "TIME", value_parser = ttl)]
+    ttl: Option<Duration>,
+    /// Tell others what you are doing
+    #[arg(short, long, value_name = "TEXT")]
+    message: Option<String>,
+    /// Tell others the branch you work on, if it is not the one checked out
+    #[arg(long)]
+    branch: Option<String>,
+    /// Print the reply as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: ClaimArgs, env: &Env) -> Done {
+    let mut context = Context::open(env)?;
+    let mut items = Vec::new();
+    for (kind, patterns) in [("file", &args.patterns), ("shared_file", &args.shared), ("module", &args.module)] {
+        for pattern in patterns {
+            items.push(item(kind, context.target(pattern)?));
+        }
+    }
+    let request = ClaimRequest {
+        engineer: context.engineer().into(),
+        branch: args.branch.clone().or_else(|| context.workspace.worktree.branch.clone()),
+        description: args.message.clone(),
+        claims: items,
+        ttl_secs: args.ttl.map(|ttl| ttl.as_secs()),
+        repo: Some(context.workspace.repo_id.clone()),
+        session_id: Some(context.session().into()),
+        ..ClaimRequest::default()
+    };
+    let reply = context.client.claim(&request)?;
+    let granted = reply.conflicts.is_empty();
+    if args.json {
+        output::json(&reply)?;
+    } else if granted {
+        granted_in_words(&mut context, &request, &reply)?;
+    } else {
+        refused_in_words(&reply.conflicts, now());
+    }
+    Ok(if granted { Exit::Ok } else { Exit::Conflict })
+}
+
+fn item(kind: &str, target: Target) -> ClaimItem {
+    ClaimItem {
+        claim_type: kind.into(),
+        pattern: target.text,
+        literal: target.literal,
+        symbols: (!target.symbols.is_empty()).then_some(target.symbols),
+        narrowable: None,
+    }
+}
+
+/// What a claim covers, as one writes it: its pattern, and its symbols behind it.
+pub(super) fn scope(pattern: &str, symbols: Option<&[String]>) -> String {
+    match symbols {
+        None => pattern.into(),
+        Some([symbol]) => format!("{pattern}::{symbol}"),
+        Some(symbols) => format!("{pattern}::{{{}}}", symbols.join(", ")),
+    }
+}
+
+fn granted_in_words(context: &mut Context, request: &ClaimRequest, reply: &ClaimReply) -> Result<(), CliError> {
+    let rows = context.client.claims(&ListQuery { engineer: Some(request.engineer.clone()), ..context.query() })?.claims;
+    let now = now();
+    let left = |at: Option<&str>| at.and_then(moment).map(|at| output::left(at, now));
+    let mut silence = None;
+    for (item, id) in request.claims.iter().zip(&reply.claim_ids) {
+        let row = rows.iter().find(|row| row.id == *id);
+        let time = left(row.map(|row| row.expires_at.as_str())).map(|time| format!(" for {time}")).unwrap_or_default();
+        silence = silence.or_else(|| left(row.and_then(|row| row.idle_expires_at.as_deref())));
+        let what = scope(&item.pattern, item.symbols.as_deref());
+        output::line(&format!("{} {what} {}{time}", Style::Good.paint("claimed"), Style::Faint.paint(output::short(id))))?;
+        if row.is_some_and(|row| row.coexists_with.is_some()) {
+            output::note(&format!("  beside other claims on the same file; `coord claims` shows them"));
+        }
+    }
+    if let Some(silence) = silence {
+        output::note(&format!("  let go after {silence} without a coord command in this worktree"));
+    }
+    for warning in &reply.warnings {
+        output::warn(warning);
+    }
+    if matches!(context.client, crate::client::Client::Embedded(_)) {
+        warn_of_misses(context, request);
+    }
+    Ok(())
+}
+
+/// A pattern that covers nothing yet may be a slip. The service says so itself where it sees a checkout.
+fn warn_of_misses(context: &Context, request: &ClaimRequest) {
+    let globs = request.claims.iter().filter(|item| !item.literal).map(|item| &item.pattern);
+    let globs: Vec<Pattern> = globs.filter_map(|text| Pattern::parse(text).ok()).collect();
+    if globs.is_empty() {
+        return;
+    }
+    // Without a list of files there is nothing to compare with; the claim stands all the same.
+    let Ok(files) = tracked_files(&context.workspace.worktree.root, None) else { return };
+    for glob in globs.iter().filter(|glob| !files.iter().any(|file| glob.matches(file))) {
+        output::warn(&format!("{} matches no tracked file yet", glob.text()));
+    }
+}
+
+/// Says who stands in the way, and what to do about it.
+pub(super) fn refused_in_words(conflicts: &[ClaimConflict], now: Timestamp) {
+    for conflict in conflicts {
+        let held = &conflict.conflicting_claim;
+        let wanted = scope(&conflict.your_pattern, conflict.your_symbols.as_deref());
+        let about = held.description.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
+        let left = moment(&held.expires_at).map(|at| output::left(at, now)).unwrap_or_default();
+        output::say(
+            Style::Bad,
+            "conflict",
+            &format!(
+                "{wanted} meets {} of {} ({}), held for another {left}{about}",
+                scope(&held.pattern, held.symbols.as_deref()),
+                held.engineer,
+                output::short(&held.id),
+            ),
+        );
+        if let Some(path) = conflict.overlap.first().filter(|path| **path != conflict.your_pattern) {
+            output::note(&format!("  you would meet in {path}"));
+        }
+    }
+    if let Some(first) = conflicts.first() {
+        let holder = &first.conflicting_claim.engineer;
+        output::hint(&format!(
+            "claim less, wait, or ask {holder} to let go; `coord claims --engineer '{holder}'` shows what they hold"
+        ));
+    }
+}
+
+/// A lifetime as people write it.
+pub(super) fn ttl(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration = text.parse().map_err(|_| "write it as in 90m, 4h or 2h 30m".to_owned())?;
+    let span = Duration::try_from(span).map_err(|_| "it must be longer than nothing".to_owned())?;
+    match span {
+        span if span < Duration::from_secs(1) => Err("it must be a second at least".into()),
+        span if span > Policy::LONGEST_TTL => Err("it must be ten years at most".into()),
+        span => Ok(span),
+    }
+}
+
+impl From<std::num::TryFromIntError> for CliError {
+    fn from(error: std::num::TryFromIntError) -> CliError {
+        CliError::new(Kind::Failed, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lifetimes() {
+        for (text, secs) in [("4h", 14_400), ("90m", 5400), ("1h30m", 5400), ("1h 30m", 5400), ("45s", 45)] {
+            assert_eq!(ttl(text), Ok(Duration::from_secs(secs)), "{text}");
+        }
+        for text in ["4", "", "-1h", "0s", "soon", "99999999h", "100ms"] {
+            assert!(ttl(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What a command that works in a clone starts from: the clone, who is asking, and a way to the coordinator.
+
+use std::path::PathBuf;
+
+use super::CliError;
+use super::error::Kind;
+use crate::client::{Client, Embedded, Remote};
+use crate::clock::{self, Clock};
+use crate::engine::Timestamp;
+use crate::server::ServeConfig;
+use crate::wire::ListQuery;
+use crate::workspace::{Env, Target, Workspace, resolve};
+
+/// A clone and the coordinator that its claims are kept by.
+pub(super) struct Context {
+    pub(super) workspace: Workspace,
+    pub(super) client: Client,
+    cwd: PathBuf,
+}
+
+impl Context {
+    /// Looks around where the command runs. Nothing is asked of a service yet.
+    pub(super) fn open(env: &Env) -> Result<Context, CliError> {
+        let cwd = std::env::current_dir().map_err(|error| CliError::new(Kind::Failed, error))?;
+        let workspace = Workspace::open(&cwd, env)?;
+        let client = match &workspace.settings.service_url {
+            Some(url) => {
+                let token = workspace.settings.token.as_ref().map(|token| token.value.clone());
+                Client::Remote(Remote::new(&url.value, token))
+            }
+            None => {
+                let (policy, house) = ServeConfig::decisions(env)?;
+                let database = workspace.database_path();
+                Client::Embedded(Box::new(Embedded::open(&database, policy, house.retention, Clock::system())?))
+            }
+        };
+        Ok(Context { workspace, client, cwd })
+    }
+
+    /// What an argument means from where the command runs.
+    pub(super) fn target(&self, argument: &str) -> Result<Target, CliError> {
+        Ok(resolve(&self.workspace.worktree, &self.cwd, argument)?)
+    }
+
+    /// Who asks.
+    pub(super) fn engineer(&self) -> &str {
+        &self.workspace.identity.engineer
+    }
+
+    /// The session of this worktree.
+    pub(super) fn session(&self) -> &str {
+        &self.workspace.identity.session_id
+    }
+
+    /// A list of this repository's active claims, which keeps those of this worktree alive.
+    pub(super) fn query(&self) -> ListQuery {
+        ListQuery {
+            active_only: true,
+            engineer: None,
+            module: None,
+            repo: Some(self.workspace.repo_id.clone()),
+            session_id: Some(self.session().into()),
+        }
+    }
+}
+
+/// The time of day.
+pub(super) fn now() -> Timestamp {
+    clock::now()
+}

@@ -1,0 +1,159 @@
+//! Errors as people read them: what failed, why, and the next command; and the exit code that goes with each.
+
+use std::io;
+use std::process::ExitCode;
+
+use super::output::{self, Style};
+use super::{Done, Exit};
+use crate::client::ClientError;
+use crate::server::{ConfigError, ServeError};
+use crate::store::StoreError;
+use crate::workspace::WorkspaceError;
+
+/// What kind of failure it was. Each has one exit code, which never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It could not be done.
+    Failed,
+    /// It was asked for in the wrong way.
+    Usage,
+    /// The service does not answer, or not to this token.
+    Service,
+}
+
+impl Kind {
+    fn code(self) -> u8 {
+        match self {
+            Kind::Failed => 1,
+            Kind::Usage => 2,
+            Kind::Service => 4,
+        }
+    }
+}
+
+/// A failure with all that is said about it.
+#[derive(Debug)]
+pub(super) struct CliError {
+    kind: Kind,
+    cause: Box<dyn std::error::Error + Send + Sync>,
+    hints: Vec<String>,
+    /// Whether the reader of our output has gone, which is no failure of ours.
+    broken_pipe: bool,
+}
+
+impl CliError {
+    pub(super) fn new(kind: Kind, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CliError {
+        CliError { kind, cause: cause.into(), hints: Vec::new(), broken_pipe: false }
+    }
+
+    /// Names what to do next.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> CliError {
+        self.hints.push(hint.into());
+        self
+    }
+
+    fn hint_if(self, hint: Option<String>) -> CliError {
+        match hint {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
+    }
+}
+
+impl From<WorkspaceError> for CliError {
+    fn from(error: WorkspaceError) -> CliError {
+        let hint = error.hint();
+        CliError::new(Kind::Failed, error).hint_if(hint)
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> CliError {
+        let hint = match &error {
+            StoreError::Foreign { .. } => Some("set COORD_DATABASE_PATH to a file of its own"),
+            StoreError::Newer { .. } => Some("install the newer coord, or set COORD_DATABASE_PATH to another file"),
+            StoreError::Full(_) => Some("make room on the disk; nothing was changed"),
+            StoreError::Busy(_) => Some("try again; if it stays busy, look for a coord that hangs"),
+            StoreError::Open { .. } => Some("check that the directory exists and can be written"),
+            _ => None,
+        };
+        CliError::new(Kind::Failed, error).hint_if(hint.map(String::from))
+    }
+}
+
+impl From<ClientError> for CliError {
+    fn from(error: ClientError) -> CliError {
+        let hint = error.hint();
+        match error {
+            ClientError::Store(error) => error.into(),
+            ClientError::Malformed(_) => CliError::new(Kind::Usage, error).hint_if(hint),
+            ClientError::Refused { .. } => CliError::new(Kind::Failed, error).hint_if(hint),
+            _ => CliError::new(Kind::Service, error).hint_if(hint),
+        }
+    }
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> CliError {
+        let hint = match &error {
+            ConfigError::NoToken => {
+                "set COORD_AUTH_TOKEN, or COORD_ALLOW_INSECURE_NO_AUTH=1 to let everybody in; \
+                 `coord start` makes a token for you"
+            }
+            _ => "correct the variable, or unset it for its default",
+        };
+        CliError::new(Kind::Usage, error).hint(hint)
+    }
+}
+
+impl From<ServeError> for CliError {
+    fn from(error: ServeError) -> CliError {
+        match error {
+            ServeError::Store(error) => error.into(),
+            ServeError::Locked { .. } => CliError::new(Kind::Failed, error).hint(
+                "stop the other one, give this one its own COORD_DATABASE_PATH, \
+                 or set COORD_DISABLE_INSTANCE_LOCK=1 if both are meant to run",
+            ),
+            ServeError::Bind { .. } => {
+                CliError::new(Kind::Failed, error).hint("choose another address with --host and --port")
+            }
+            ServeError::Lock { .. } => CliError::new(Kind::Failed, error)
+                .hint("make the directory writable, or set COORD_DISABLE_INSTANCE_LOCK=1"),
+        }
+    }
+}
+
+impl From<io::Error> for CliError {
+    fn from(error: io::Error) -> CliError {
+        let broken_pipe = error.kind() == io::ErrorKind::BrokenPipe;
+        CliError { broken_pipe, ..CliError::new(Kind::Failed, error) }
+    }
+}
+
+/// Says what is left to be said, and turns it into the exit code.
+pub(super) fn finish(done: Done) -> ExitCode {
+    match done {
+        Ok(Exit::Ok) => ExitCode::SUCCESS,
+        Ok(Exit::Conflict) => ExitCode::from(3),
+        Err(error) if error.broken_pipe => ExitCode::SUCCESS,
+        Err(error) => {
+            output::say(Style::Error, "error", &error.cause.to_string());
+            let mut cause = error.cause.source();
+            while let Some(because) = cause {
+                output::say(Style::Cause, "caused by", &because.to_string());
+                cause = because.source();
+            }
+            for hint in &error.hints {
+                output::say(Style::Hint, "hint", hint);
+            }
+            ExitCode::from(error.kind.code())
+        }
+    }
+}
+
+/// Prints what clap has to say: help and version to stdout, mistakes to stderr.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    // There is nobody to tell if this cannot be printed.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}

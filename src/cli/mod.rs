@@ -1,0 +1,105 @@
+//! The command line: one file per command, with its arguments directly above its `run`.
+//!
+//! Only this module prints, reads the process environment (through [`Env`]) and picks exit codes. Data goes to stdout;
+//! what is said about it, warnings and errors go to stderr. Colour and progress appear only on a terminal.
+
+mod check;
+mod claim;
+mod claims;
+mod context;
+mod demo;
+mod error;
+mod extend;
+mod local_service;
+mod output;
+mod release;
+mod repos;
+mod serve;
+mod start;
+mod status;
+mod stop;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use error::CliError;
+
+use crate::workspace::Env;
+
+/// Know who is working where, and claim files, globs and symbols before you edit
+#[derive(Debug, Parser)]
+#[command(
+    name = "coord",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true,
+    after_help = "Examples:\n  \
+        coord claim 'src/auth/**' -m 'login form'   take a directory\n  \
+        coord claims                                who holds what\n  \
+        coord check src/auth/login.ts               may I edit this?\n  \
+        coord release --all                         let go of what is mine\n  \
+        coord demo                                  see all of it happen\n\n\
+        Exit codes: 0 done, 1 failed, 2 usage, 3 conflict, 4 service unreachable or not authorised, 70 bug"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Claim(claim::ClaimArgs),
+    Claims(claims::ClaimsArgs),
+    Check(check::CheckArgs),
+    Release(release::ReleaseArgs),
+    Extend(extend::ExtendArgs),
+    Repos(repos::ReposArgs),
+    Status(status::StatusArgs),
+    Start(start::StartArgs),
+    Stop(stop::StopArgs),
+    Serve(serve::ServeArgs),
+    Demo(demo::DemoArgs),
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return error::usage(&error),
+    };
+    let env = Env::from_process();
+    error::finish(match cli.command {
+        Command::Claim(args) => claim::run(args, &env),
+        Command::Claims(args) => claims::run(args, &env),
+        Command::Check(args) => check::run(args, &env),
+        Command::Release(args) => release::run(args, &env),
+        Command::Extend(args) => extend::run(args, &env),
+        Command::Repos(args) => repos::run(args, &env),
+        Command::Status(args) => status::run(args, &env),
+        Command::Start(args) => start::run(args, &env),
+        Command::Stop(args) => stop::run(args, &env),
+        Command::Serve(args) => serve::run(args, &env, serve::LOOPBACK),
+        Command::Demo(args) => demo::run(args, &env),
+    })
+}
+
+/// Runs the service as `coord-api` did: everything from the environment, and reachable from everywhere unless it says
+/// otherwise.
+#[must_use]
+pub fn api_main() -> ExitCode {
+    error::finish(serve::run(serve::ServeArgs::default(), &Env::from_process(), serve::EVERYWHERE))
+}
+
+/// What a command came to, when it did not fail.
+type Done = Result<Exit, CliError>;
+
+/// How a command ends when nothing failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    /// It did what it was asked.
+    Ok,
+    /// Somebody else holds what it was asked for.
+    Conflict,
+}

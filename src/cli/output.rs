@@ -1,0 +1,164 @@
+//! Printing: data to stdout, talk to stderr, colour where it can be seen, tables that fit.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style as Ansi};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::engine::Timestamp;
+
+/// The width of a table that goes to no terminal.
+const NO_TERMINAL_WIDTH: u16 = 200;
+
+/// What a line of talk is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    Error,
+    Cause,
+    Warning,
+    Hint,
+    Good,
+    Bad,
+    Faint,
+}
+
+impl Style {
+    fn ansi(self) -> Ansi {
+        let colour = |colour: AnsiColor| colour.on_default();
+        match self {
+            Style::Error | Style::Bad => colour(AnsiColor::Red).bold(),
+            Style::Cause | Style::Faint => Ansi::new().dimmed(),
+            Style::Warning => colour(AnsiColor::Yellow).bold(),
+            Style::Hint => colour(AnsiColor::Cyan),
+            Style::Good => colour(AnsiColor::Green).bold(),
+        }
+    }
+
+    /// Text in this style. The streams below take the colour off again where it would not be seen.
+    pub(super) fn paint(self, text: &str) -> String {
+        let ansi = self.ansi();
+        format!("{ansi}{text}{ansi:#}")
+    }
+}
+
+/// Says something on stderr behind a label.
+pub(super) fn say(style: Style, label: &str, text: &str) {
+    // There is nobody to tell if stderr is gone.
+    let _ = writeln!(anstream::stderr(), "{}: {text}", style.paint(label));
+}
+
+/// Says that something is odd.
+pub(super) fn warn(text: &str) {
+    say(Style::Warning, "warning", text);
+}
+
+/// Says what to do next.
+pub(super) fn hint(text: &str) {
+    say(Style::Hint, "hint", text);
+}
+
+/// Says something on stderr.
+pub(super) fn note(text: &str) {
+    // There is nobody to tell if stderr is gone.
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Prints a line of data.
+pub(super) fn line(text: &str) -> io::Result<()> {
+    writeln!(anstream::stdout(), "{text}")
+}
+
+/// Prints a value as JSON.
+pub(super) fn json(value: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(value)?;
+    writeln!(io::stdout(), "{text}")
+}
+
+/// Whether somebody sees what goes to stdout.
+pub(super) fn on_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// A table that fits the terminal.
+pub(super) fn table(headers: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width());
+    table.set_header(headers.iter().map(|name| Cell::new(name.to_uppercase())));
+    table
+}
+
+/// A cell whose text is aligned to the right.
+pub(super) fn right(text: impl Into<String>) -> Cell {
+    Cell::new(text.into()).set_alignment(CellAlignment::Right)
+}
+
+/// Prints a table without the blanks at its edges.
+pub(super) fn print_table(table: &Table) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    for row in table.lines() {
+        let row = row.trim_end();
+        writeln!(out, "{}", row.strip_prefix(' ').unwrap_or(row))?;
+    }
+    Ok(())
+}
+
+fn width() -> u16 {
+    match rustix::termios::tcgetwinsize(io::stdout()) {
+        Ok(size) if size.ws_col > 0 && on_terminal() => size.ws_col,
+        _ => NO_TERMINAL_WIDTH,
+    }
+}
+
+/// A span as people say it: `3h 59m`, `12m`, `45s`.
+pub(super) fn span(span: Duration) -> String {
+    let secs = span.as_secs();
+    let (days, hours, minutes) = (secs / 86_400, secs / 3600 % 24, secs / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{secs}s"),
+        (0, 0, minutes) => format!("{minutes}m"),
+        (0, hours, 0) => format!("{hours}h"),
+        (0, hours, minutes) => format!("{hours}h {minutes}m"),
+        (days, 0, _) => format!("{days}d"),
+        (days, hours, _) => format!("{days}d {hours}h"),
+    }
+}
+
+/// How long it is until a moment, rounded to the minute where it is longer than that.
+pub(super) fn left(until: Timestamp, now: Timestamp) -> String {
+    let left = until.since(now);
+    let rounded = if left.as_secs() >= 60 { left + Duration::from_secs(30) } else { left };
+    span(rounded)
+}
+
+/// The start of an id that is enough to name it in the next command.
+pub(super) fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}
+
+/// `1 claim`, `2 claims`.
+pub(super) fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_read_well() {
+        for (secs, want) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m"),
+            (3599, "59m"),
+            (3600, "1h"),
+            (14_399, "3h 59m"),
+            (86_400, "1d"),
+            (90_000, "1d 1h"),
+        ] {
+            assert_eq!(span(Duration::from_secs(secs)), want);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! `coord release`: let go.
+
+use clap::Args;
+
+use super::claim::scope;
+use super::claims::is_mine;
+use super::context::Context;
+use super::error::Kind;
+use super::output::{self, Style};
+use super::{CliError, Done, Exit};
+use crate::wire::{ClaimRow, ReleaseRequest, Released};
+use crate::workspace::Env;
+
+/// Let go of claims
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    coord release 'src/auth/**'   by the pattern it was claimed with\n  \
+    coord release 7f3a2b1c        by its id, or the start of it\n  \
+    coord release --all           everything of mine here\n  \
+    coord release --session       all that this worktree's session holds, whatever it was called")]
+pub(super) struct ReleaseArgs {
+    /// Release the claims with these ids, starts of ids, or patterns
+    #[arg(value_name = "CLAIM", required_unless_present_any = ["all", "session"])]
+    claims: Vec<String>,
+    /// Release everything that is yours in this repository
+    #[arg(long, conflicts_with_all = ["claims", "session"])]
+    all: bool,
+    /// Release all that a session holds, this worktree's unless another is named
+    #[arg(long, value_name = "ID", num_args = 0..=1, conflicts_with = "claims")]
+    session: Option<Option<String>>,
+    /// Release what another engineer holds, who must be named; for cleaning up after somebody
+    #[arg(long, value_name = "NAME")]
+    engineer: Option<String>,
+    /// Print what was released as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: ReleaseArgs, env: &Env) -> Done {
+    let mut context = Context::open(env)?;
+    if let Some(session) = &args.session {
+        let session = session.clone().unwrap_or_else(|| context.session().into());
+        let released = context.client.release_session(&session)?;
+        return tell(released, &[], args.json, &format!("session {session} holds nothing"));
+    }
+    let rows = context.client.claims(&context.query())?.claims;
+    let holder = args.engineer.clone().unwrap_or_else(|| context.engineer().into());
+    let ours = |row: &&ClaimRow| match &args.engineer {
+        Some(engineer) => row.engineer == *engineer,
+        None => is_mine(&context, row),
+    };
+    let mut chosen: Vec<&ClaimRow> = Vec::new();
+    if args.all {
+        chosen.extend(rows.iter().filter(ours));
+    }
+    for name in &args.claims {
+        let found = find(&context, &rows, name, ours)?;
+        chosen.extend(found.into_iter().filter(|row| !chosen.iter().any(|known| known.id == row.id)).collect::<Vec<_>>());
+    }
+    if chosen.is_empty() {
+        let repo = &context.workspace.repo_id;
+        return Err(CliError::new(Kind::Failed, format!("{holder} holds nothing in {repo}")).hint("`coord claims` shows who holds what"));
+    }
+    let request = ReleaseRequest { claim_ids: chosen.iter().map(|row| row.id.clone()).collect(), engineer: None };
+    let released = context.client.release(&request)?;
+    tell(released, &chosen, args.json, "they were let go of already")
+}
+
+/// The claims that a word means: an id, the start of one, or the pattern of one's own.
+fn find<'a>(
+    context: &Context,
+    rows: &'a [ClaimRow],
+    name: &str,
+    ours: impl Fn(&&ClaimRow) -> bool,
+) -> Result<Vec<&'a ClaimRow>, CliError> {
+    let by_id: Vec<&ClaimRow> = rows.iter().filter(|row| is_start_of_id(name, &row.id)).collect();
+    let target = context.target(name)?;
+    let symbols = (!target.symbols.is_empty()).then_some(target.symbols.as_slice());
+    let written = scope(&target.text, symbols);
+    let same = |row: &&ClaimRow| scope(&row.pattern, row.symbols.as_deref()) == written || row.pattern == name;
+    let by_pattern: Vec<&ClaimRow> = rows.iter().filter(same).collect();
+    let mine: Vec<&ClaimRow> = by_id.iter().chain(&by_pattern).copied().filter(&ours).collect();
+    match (by_id.len(), mine.len()) {
+        (2.., _) => {
+            let ids: Vec<&str> = by_id.iter().map(|row| row.id.as_str()).collect();
+            let error = format!("{name} is the start of {} ids: {}", ids.len(), ids.join(", "));
+            Err(CliError::new(Kind::Usage, error).hint("write more of the one you mean"))
+        }
+        (_, 0) => Err(nothing(name, by_id.first().or(by_pattern.first()).copied())),
+        _ => Ok(mine),
+    }
+}
+
+/// Fewer hex digits than this are more likely a name than the start of an id.
+const SHORTEST_ID: usize = 4;
+
+pub(super) fn is_start_of_id(name: &str, id: &str) -> bool {
+    name.len() >= SHORTEST_ID && id.starts_with(&name.to_ascii_lowercase())
+}
+
+fn nothing(name: &str, other: Option<&ClaimRow>) -> CliError {
+    match other {
+        Some(row) => CliError::new(Kind::Failed, format!("{} is held by {}, not by you", row.pattern, row.engineer))
+            .hint(format!("ask them; to clean up after them, `coord release {} --engineer '{}'`", output::short(&row.id), row.engineer)),
+        None => CliError::new(Kind::Failed, format!("no active claim has the id or pattern {name}"))
+            .hint("`coord claims --mine` shows what you hold; it may have run out"),
+    }
+}
+
+fn tell(released: Released, rows: &[&ClaimRow], json: bool, nothing: &str) -> Done {
+    if json {
+        output::json(&released)?;
+    }
+    if released.released == 0 {
+        return Err(CliError::new(Kind::Failed, format!("nothing was released: {nothing}"))
+            .hint("`coord claims --mine` shows what you hold"));
+    }
+    if !json {
+        for row in rows {
+            output::line(&format!("{} {}", Style::Good.paint("released"), scope(&row.pattern, row.symbols.as_deref())))?;
+        }
+        if rows.is_empty() {
+            output::line(&format!("{} {}", Style::Good.paint("released"), output::count(released.released, "claim")))?;
+        }
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,77 @@
+//! `coord status`: where claims are kept, and whether that works.
+
+use clap::Args;
+use serde_json::json;
+
+use super::context::Context;
+use super::output::{self, Style};
+use super::{CliError, Done, Exit};
+use crate::client::{Client, Remote};
+use crate::wire::{ClaimList, ListQuery};
+use crate::workspace::Env;
+
+/// Show where claims are kept, whether that works, and who you are to it
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    coord status\n  \
+    coord status --json | jq -r .engineer")]
+pub(super) struct StatusArgs {
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: StatusArgs, env: &Env) -> Done {
+    let mut context = Context::open(env)?;
+    let service = match &context.client {
+        Client::Remote(remote) => Some(ready(remote)?),
+        Client::Embedded(_) => None,
+    };
+    let all = context.client.claims(&context.query())?;
+    let mine = context.client.claims(&ListQuery { engineer: Some(context.engineer().into()), ..context.query() })?;
+    if args.json {
+        output::json(&as_json(&context, service.as_ref(), &all, &mine))?;
+    } else {
+        in_words(&context, service.as_ref(), &all, &mine)?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// A service that is ready.
+struct Service {
+    url: String,
+    version: String,
+}
+
+fn ready(remote: &Remote) -> Result<Service, CliError> {
+    Ok(Service { url: remote.url().into(), version: remote.ready()?.version })
+}
+
+fn as_json(context: &Context, service: Option<&Service>, all: &ClaimList, mine: &ClaimList) -> serde_json::Value {
+    json!({
+        "mode": if service.is_some() { "service" } else { "embedded" },
+        "service_url": service.map(|service| &service.url),
+        "service_version": service.map(|service| &service.version),
+        "database_path": service.is_none().then(|| context.workspace.database_path()),
+        "repo": context.workspace.repo_id,
+        "engineer": context.engineer(),
+        "session_id": context.session(),
+        "active_claims": all.count,
+        "my_claims": mine.count,
+    })
+}
+
+fn in_words(context: &Context, service: Option<&Service>, all: &ClaimList, mine: &ClaimList) -> std::io::Result<()> {
+    let kept = match service {
+        Some(service) => format!("{} {} (coord {})", service.url, Style::Good.paint("ready"), service.version),
+        None => format!("{} (this clone alone)", context.workspace.database_path().display()),
+    };
+    output::line(&format!("Claims kept in  {kept}"))?;
+    if let Some(url) = &context.workspace.settings.service_url {
+        output::line(&format!("  because of    {}", url.source))?;
+    }
+    output::line(&format!("Repository      {} (from {})", context.workspace.repo_id, context.workspace.repo_id_source()))?;
+    output::line(&format!("You are         {}", context.engineer()))?;
+    output::line(&format!("Session         {}", context.session()))?;
+    output::line(&format!("Active claims   {}, {} of them yours", all.count, mine.count))
+}

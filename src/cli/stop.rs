@@ -1,0 +1,66 @@
+//! `coord stop`: end the service that `coord start --background` left running.
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use indicatif::ProgressBar;
+use rustix::process::Signal;
+
+use super::error::Kind;
+use super::local_service::{Home, Recorded, Running};
+use super::output;
+use super::{CliError, Done, Exit};
+use crate::workspace::{Env, Settings};
+
+/// How long the service has to give its last answers before it is ended for good.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// How often to look whether it has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Stop the service that `coord start --background` left running
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  coord stop")]
+pub(super) struct StopArgs {}
+
+pub(super) fn run(_: StopArgs, env: &Env) -> Done {
+    let cwd = std::env::current_dir()?;
+    let home = Home::new(Settings::load(&cwd, None, env)?.home);
+    let file = home.record_file();
+    match home.recorded()? {
+        Recorded::Nothing => output::note("no service runs in the background"),
+        Recorded::Alive(running) => {
+            end(&running)?;
+            home.forget()?;
+            output::line(&format!("stopped the service (pid {})", running.pid))?;
+        }
+        Recorded::Gone | Recorded::Garbage => {
+            home.forget()?;
+            output::note("the service has ended already; its record is removed");
+        }
+        Recorded::Unverifiable(pid) => {
+            output::warn(&format!("{} names only pid {pid}, which may be anything by now", file.display()));
+            output::hint(&format!("if it is not coord, remove the file: `rm '{}'`", file.display()));
+        }
+        Recorded::Another(pid) => {
+            let error = format!("pid {pid} in {} belongs to another program by now", file.display());
+            return Err(CliError::new(Kind::Failed, error).hint(format!("remove the file: `rm '{}'`", file.display())));
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn end(running: &Running) -> Result<(), CliError> {
+    running.signal(Signal::TERM);
+    let spinner = ProgressBar::new_spinner().with_message("waiting for the last answers");
+    let deadline = Instant::now() + PATIENCE;
+    while running.is_alive() {
+        spinner.tick();
+        if Instant::now() >= deadline {
+            running.signal(Signal::KILL);
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    spinner.finish_and_clear();
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! The coordinator in this very process, on the clone's own database.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::ClientError;
+use crate::clock::Clock;
+use crate::coordinator::{Answer, Driver, Housekeeping, Order};
+use crate::engine::{Command, Outcome, Policy, Timestamp};
+use crate::service;
+use crate::store::{Sqlite, StoreError};
+use crate::wire::{
+    CheckReply, CheckRequest, ClaimList, ClaimReply, ClaimRequest, ExtendRequest, Extended, ListQuery,
+    ReleaseRequest, Released, RepoList, time,
+};
+
+/// A driver that lives as long as a command.
+pub struct Embedded {
+    driver: Driver<Sqlite>,
+    clock: Clock,
+}
+
+impl Embedded {
+    /// Opens the database, and drops a little of what is older than anybody will ask for.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened.
+    pub fn open(
+        database: &Path,
+        policy: Policy,
+        retention: std::time::Duration,
+        clock: Clock,
+    ) -> Result<Embedded, ClientError> {
+        let store = Sqlite::open(database)?;
+        let now = clock.now();
+        let back = |span: std::time::Duration| Timestamp(now.0.saturating_sub(span.as_millis() as i64));
+        let overdue = store.oldest_change()?.is_some_and(|at| at < back(retention));
+        let mut driver = Driver::open(store, policy)?;
+        if overdue {
+            driver.prune(back(retention), back(Housekeeping::ANSWERS))?;
+        }
+        Ok(Embedded { driver, clock })
+    }
+
+    fn order(&mut self, order: impl Into<Order>) -> Result<Answer, StoreError> {
+        let clock = self.clock.clone();
+        self.driver.order(|| clock.now(), &order.into())
+    }
+
+    /// Brings the state up to now, noting that sessions are alive.
+    fn refresh(&mut self, sessions: Vec<Arc<str>>) -> Result<(), StoreError> {
+        self.order(Command::Touch { sessions }).map(drop)
+    }
+
+    pub(super) fn claim(&mut self, request: &ClaimRequest) -> Result<ClaimReply, ClientError> {
+        let wanted = service::claim_command(request).map_err(|reply| super::malformed(&reply))?;
+        let answer = self.order(Command::Claim(wanted.clone()))?;
+        Ok(service::claim_reply(&wanted, &answer, Vec::new(), None).1)
+    }
+
+    pub(super) fn claims(&mut self, query: &ListQuery) -> Result<ClaimList, ClientError> {
+        self.refresh(query.session_id.iter().map(|id| id.as_str().into()).collect())?;
+        let (state, policy) = (self.driver.state(), self.driver.policy());
+        if query.active_only {
+            return Ok(service::active_claims(state, policy, query));
+        }
+        let watch = Sqlite::watch(self.driver.store().path())?;
+        let ended = watch.history().newest(service::NEWEST)?;
+        Ok(service::all_claims(&service::newest_active(state), &ended, policy, query))
+    }
+
+    pub(super) fn check(&mut self, request: &CheckRequest) -> Result<CheckReply, ClientError> {
+        let check = service::check(request).map_err(ClientError::Malformed)?;
+        self.refresh(check.sessions.clone())?;
+        let conflicts = check.conflicts(self.driver.state());
+        Ok(service::check_reply(&check, &conflicts, None))
+    }
+
+    pub(super) fn release(&mut self, request: &ReleaseRequest) -> Result<Released, ClientError> {
+        Ok(released(&self.order(service::release_command(request))?))
+    }
+
+    pub(super) fn release_session(&mut self, session: &str) -> Result<Released, ClientError> {
+        Ok(released(&self.order(Command::ReleaseSession { session: session.into() })?))
+    }
+
+    pub(super) fn extend(&mut self, id: &str, request: &ExtendRequest) -> Result<Option<Extended>, ClientError> {
+        let Some(command) = service::extend_command(id, request) else { return Ok(None) };
+        match self.order(command)? {
+            Answer::Decided(Outcome::Extended(claim)) => {
+                Ok(Some(Extended { ok: true, expires_at: Some(time(claim.expires_at)) }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    pub(super) fn repos(&mut self) -> Result<RepoList, ClientError> {
+        self.refresh(Vec::new())?;
+        let now = self.clock.now();
+        let since = service::day_before(now);
+        let watch = Sqlite::watch(self.driver.store().path())?;
+        let (ended, resolutions) = (watch.history().repos(since)?, watch.history().resolutions(since)?);
+        Ok(service::repos(self.driver.state(), &ended, &resolutions, now))
+    }
+}
+
+fn released(answer: &Answer) -> Released {
+    match answer {
+        Answer::Decided(Outcome::Released(claims)) => Released { released: claims.len() },
+        _ => Released { released: 0 },
+    }
+}

@@ -1,0 +1,170 @@
+//! The claim operations as commands use them: on a remote service, or on the clone's own database, alike.
+
+mod embedded;
+mod remote;
+
+pub use embedded::Embedded;
+pub use remote::Remote;
+
+use crate::store::StoreError;
+use crate::wire::{
+    CheckReply, CheckRequest, ClaimList, ClaimReply, ClaimRequest, ExtendRequest, Extended, ListQuery,
+    ReleaseRequest, Released, RepoList,
+};
+
+/// A way to the coordinator.
+pub enum Client {
+    /// A service.
+    Remote(Remote),
+    /// The clone's own database.
+    Embedded(Box<Embedded>),
+}
+
+/// Why a call came to nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The service does not answer.
+    #[error("no coordination service answers at {url}")]
+    Unreachable {
+        /// Where it should be.
+        url: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The service does not take the token.
+    #[error("the service at {url} does not accept the token: {detail}")]
+    Unauthorised {
+        /// Where it is.
+        url: String,
+        /// What it said.
+        detail: String,
+    },
+    /// The service answers, but not like one of ours.
+    #[error("the service at {url} answered with status {status}: {detail}")]
+    Unexpected {
+        /// Where it is.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// What it said.
+        detail: String,
+    },
+    /// Something is wrong with what was asked.
+    #[error("{0}")]
+    Malformed(String),
+    /// What was asked is refused for good, whoever holds what.
+    #[error("{what}")]
+    Refused {
+        /// Why.
+        what: String,
+    },
+    /// The clone's own database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ClientError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            ClientError::Unreachable { .. } => {
+                "start it with `coord start --background`, or correct COORD_API_URL or .coordination/local.env"
+            }
+            ClientError::Unauthorised { .. } => {
+                "set COORD_AUTH_TOKEN to the service's token, or correct it in .coordination/local.env"
+            }
+            ClientError::Unexpected { .. } => "see `coord status`; the service's log says more",
+            ClientError::Refused { .. } => "narrow the claim",
+            ClientError::Malformed(_) | ClientError::Store(_) => return None,
+        };
+        Some(hint.into())
+    }
+}
+
+/// Calls the same method on whichever way it is.
+macro_rules! either {
+    ($client:expr, $way:ident => $call:expr) => {
+        match $client {
+            Client::Remote($way) => $call,
+            Client::Embedded($way) => $call,
+        }
+    };
+}
+
+impl Client {
+    /// Asks for claims. A refusal is a reply with conflicts and without claims.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked, or makes no sense.
+    pub fn claim(&mut self, request: &ClaimRequest) -> Result<ClaimReply, ClientError> {
+        either!(self, way => way.claim(request))
+    }
+
+    /// Lists claims.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked.
+    pub fn claims(&mut self, query: &ListQuery) -> Result<ClaimList, ClientError> {
+        either!(self, way => way.claims(query))
+    }
+
+    /// Checks what stands in the way.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked, or makes no sense.
+    pub fn check(&mut self, request: &CheckRequest) -> Result<CheckReply, ClientError> {
+        either!(self, way => way.check(request))
+    }
+
+    /// Lets go of claims.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked.
+    pub fn release(&mut self, request: &ReleaseRequest) -> Result<Released, ClientError> {
+        either!(self, way => way.release(request))
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked.
+    pub fn release_session(&mut self, session: &str) -> Result<Released, ClientError> {
+        either!(self, way => way.release_session(session))
+    }
+
+    /// Extends a claim; `None` if there is none of that id that the engineer holds.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked.
+    pub fn extend(&mut self, id: &str, request: &ExtendRequest) -> Result<Option<Extended>, ClientError> {
+        either!(self, way => way.extend(id, request))
+    }
+
+    /// Lists the repositories that have been claimed in.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked.
+    pub fn repos(&mut self) -> Result<RepoList, ClientError> {
+        either!(self, way => way.repos())
+    }
+}
+
+/// A reply of status 400, as an error.
+fn malformed(reply: &ClaimReply) -> ClientError {
+    let what = reply.warnings.join("; ");
+    // Too much at once can be asked for again in smaller parts; a bad pattern is a mistake.
+    if reply.options.iter().any(|option| option == "escalate") {
+        ClientError::Refused { what }
+    } else {
+        ClientError::Malformed(what)
+    }
+}

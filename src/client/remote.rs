@@ -1,0 +1,184 @@
+//! The coordinator at the other end of an HTTP connection.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use ureq::Agent;
+use ureq::http::Response;
+
+use super::{ClientError, malformed};
+use crate::wire::{
+    CheckReply, CheckRequest, ClaimList, ClaimReply, ClaimRequest, ExtendRequest, Extended, ListQuery, Ready,
+    ReleaseRequest, Released, RepoList,
+};
+use crate::workspace::Token;
+
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an answer may take.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The largest answer that is read, in bytes.
+const MAX_ANSWER: u64 = 256 << 20;
+
+/// A service and the right to use it.
+pub struct Remote {
+    agent: Agent,
+    url: String,
+    token: Option<Token>,
+}
+
+impl Remote {
+    /// A service at a base URL. Nothing is sent yet.
+    #[must_use]
+    pub fn new(url: &str, token: Option<Token>) -> Remote {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_global(Some(ANSWER_TIMEOUT))
+            .user_agent(concat!("coord/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Remote { agent: config.into(), url: url.trim_end_matches('/').into(), token }
+    }
+
+    /// Where the service is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Asks whether the service is ready. This needs no token.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer, or is not one of ours.
+    pub fn ready(&self) -> Result<Ready, ClientError> {
+        let (status, body) = self.get("/readyz", &[])?;
+        self.expect(status, body)
+    }
+
+    pub(super) fn claim(&mut self, request: &ClaimRequest) -> Result<ClaimReply, ClientError> {
+        let (status, body) = self.post("/claims", request)?;
+        match status {
+            200 | 409 => self.decode(status, body),
+            400 => Err(malformed(&self.decode(status, body)?)),
+            _ => Err(self.unexpected(status, &body)),
+        }
+    }
+
+    pub(super) fn claims(&mut self, query: &ListQuery) -> Result<ClaimList, ClientError> {
+        let mut pairs = vec![("active_only", query.active_only.to_string())];
+        let named = [
+            ("engineer", &query.engineer),
+            ("module", &query.module),
+            ("repo", &query.repo),
+            ("session_id", &query.session_id),
+        ];
+        pairs.extend(named.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
+        let (status, body) = self.get("/claims", &pairs)?;
+        self.expect(status, body)
+    }
+
+    pub(super) fn check(&mut self, request: &CheckRequest) -> Result<CheckReply, ClientError> {
+        let (status, body) = self.post("/conflicts", request)?;
+        self.expect(status, body)
+    }
+
+    pub(super) fn release(&mut self, request: &ReleaseRequest) -> Result<Released, ClientError> {
+        let (status, body) = self.post("/claims/release", request)?;
+        self.expect(status, body)
+    }
+
+    pub(super) fn release_session(&mut self, session: &str) -> Result<Released, ClientError> {
+        let (status, body) = self.post(&format!("/sessions/{}/release", segment(session)), &Value::Null)?;
+        self.expect(status, body)
+    }
+
+    pub(super) fn extend(&mut self, id: &str, request: &ExtendRequest) -> Result<Option<Extended>, ClientError> {
+        let (status, body) = self.post(&format!("/claims/{}/extend", segment(id)), request)?;
+        if status == 404 { Ok(None) } else { self.expect(status, body).map(Some) }
+    }
+
+    pub(super) fn repos(&mut self) -> Result<RepoList, ClientError> {
+        let (status, body) = self.get("/repos", &[])?;
+        self.expect(status, body)
+    }
+
+    fn get(&self, path: &str, query: &[(&str, String)]) -> Result<(u16, Vec<u8>), ClientError> {
+        let mut request = self.agent.get(format!("{}{path}", self.url));
+        for (name, value) in query {
+            request = request.query(name, value);
+        }
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", format!("Bearer {}", token.expose()));
+        }
+        self.read(request.call())
+    }
+
+    fn post(&self, path: &str, body: &impl Serialize) -> Result<(u16, Vec<u8>), ClientError> {
+        let mut request = self.agent.post(format!("{}{path}", self.url));
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", format!("Bearer {}", token.expose()));
+        }
+        self.read(request.send_json(body))
+    }
+
+    fn read(&self, sent: Result<Response<ureq::Body>, ureq::Error>) -> Result<(u16, Vec<u8>), ClientError> {
+        let unreachable = |error: ureq::Error| ClientError::Unreachable { url: self.url.clone(), source: error.into() };
+        let mut response = sent.map_err(unreachable)?;
+        let body = response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec().map_err(unreachable)?;
+        Ok((response.status().as_u16(), body))
+    }
+
+    fn expect<T: DeserializeOwned>(&self, status: u16, body: Vec<u8>) -> Result<T, ClientError> {
+        match status {
+            200 => self.decode(status, body),
+            400 | 422 => Err(ClientError::Malformed(detail(&body))),
+            _ => Err(self.unexpected(status, &body)),
+        }
+    }
+
+    fn decode<T: DeserializeOwned>(&self, status: u16, body: Vec<u8>) -> Result<T, ClientError> {
+        serde_json::from_slice(&body).map_err(|_| self.unexpected(status, &body))
+    }
+
+    fn unexpected(&self, status: u16, body: &[u8]) -> ClientError {
+        let (url, detail) = (self.url.clone(), detail(body));
+        match status {
+            401 | 403 => ClientError::Unauthorised { url, detail },
+            _ => ClientError::Unexpected { url, status, detail },
+        }
+    }
+}
+
+/// A name as one segment of a path.
+fn segment(name: &str) -> String {
+    percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// What an error reply says, in at most a few words.
+fn detail(body: &[u8]) -> String {
+    const WORDS: usize = 300;
+    let value: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let text = match &value["detail"] {
+        Value::String(text) => text.clone(),
+        Value::Array(errors) => {
+            let said = errors.iter().map(|error| {
+                let place: Vec<String> = error["loc"].as_array().into_iter().flatten().map(plain).collect();
+                format!("{}: {}", place.join("."), plain(&error["msg"]))
+            });
+            said.collect::<Vec<_>>().join("; ")
+        }
+        _ => String::from_utf8_lossy(body).into_owned(),
+    };
+    let printable = text.chars().filter(|c| !c.is_control()).take(WORDS).collect::<String>();
+    if printable.is_empty() { "it gave no reason".into() } else { printable }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), String::from)
+}

@@ -1,0 +1,219 @@
+//! The loop's body: take the store, catch up, decide, append, commit.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::engine::{Changes, ClaimId, Command, Outcome, Policy, Revision, State, Timestamp};
+use crate::store::{KeptAnswer, Missed, Store, StoreError};
+
+/// A command as it comes in.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// What to decide.
+    pub command: Command,
+    /// The key under which a retry gets the first answer; only grants are kept under one.
+    pub key: Option<IdempotencyKey>,
+}
+
+impl From<Command> for Order {
+    fn from(command: Command) -> Order {
+        Order { command, key: None }
+    }
+}
+
+/// A client's name for one request, which it sends again with a retry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// The key, with the room and engineer it counts for.
+    pub key: String,
+    /// What is asked; the same key with another fingerprint is a mistake of the client's.
+    pub fingerprint: String,
+}
+
+/// What an order comes to.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// It was decided, and what it did will last.
+    Decided(Outcome),
+    /// It was granted before, under the same key.
+    Repeated {
+        /// The claims of each item, in the order of the request.
+        claims: Vec<ClaimId>,
+        /// The room's revision after it.
+        revision: Revision,
+    },
+    /// Another request was granted under the same key.
+    KeyReused,
+}
+
+/// What one run did.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    /// The answers, in the order of the orders.
+    pub(super) answers: Vec<Answer>,
+    /// What others did before it, and then what it did itself; both are in the store.
+    pub(super) changes: Vec<Changes>,
+    /// Whether the state had to be loaded anew before those changes.
+    pub(super) reloaded: bool,
+}
+
+/// A state and the store it is kept in.
+pub struct Driver<S> {
+    store: S,
+    state: State,
+    policy: Policy,
+    /// Set when a run failed half-way: the state may be ahead of the store.
+    stale: bool,
+    /// The revision that is being committed, for readers who see it in the store before they are told.
+    committing: Arc<AtomicU64>,
+}
+
+impl<S: Store> Driver<S> {
+    /// A driver for what a store holds.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub fn open(mut store: S, policy: Policy) -> Result<Driver<S>, StoreError> {
+        let state = store.load()?;
+        Ok(Driver { store, state, policy, stale: false, committing: Arc::default() })
+    }
+
+    /// What was in force when the driver looked last.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The settings that it decides by.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    pub(super) fn committing(&self) -> Arc<AtomicU64> {
+        self.committing.clone()
+    }
+
+    /// Decides one order, and returns when what it did will last.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails; nothing happened then.
+    pub fn order(&mut self, clock: impl FnOnce() -> Timestamp, order: &Order) -> Result<Answer, StoreError> {
+        let run = self.run(clock, [order])?;
+        Ok(run.answers.into_iter().next().expect("one order has one answer"))
+    }
+
+    /// Decides orders one after the other in one transaction. The clock is asked once the store is ours.
+    pub(super) fn run<'a>(
+        &mut self,
+        clock: impl FnOnce() -> Timestamp,
+        orders: impl IntoIterator<Item = &'a Order>,
+    ) -> Result<Run, StoreError> {
+        let run = self.attempt(clock, orders);
+        if run.is_err() {
+            self.store.rollback();
+            self.stale = true;
+            self.committing.store(0, Ordering::SeqCst);
+        }
+        run
+    }
+
+    fn attempt<'a>(
+        &mut self,
+        clock: impl FnOnce() -> Timestamp,
+        orders: impl IntoIterator<Item = &'a Order>,
+    ) -> Result<Run, StoreError> {
+        let mut run = Run::default();
+        self.catch_up(&mut run)?;
+        let now = clock();
+        let mut changes = Changes::default();
+        let mut kept: Vec<KeptAnswer> = Vec::new();
+        for order in orders {
+            let answer = match &order.key {
+                None => Answer::Decided(self.state.decide(&self.policy, now, &order.command, &mut changes)),
+                Some(key) => self.decide_once(key, now, &order.command, &mut changes, &mut kept)?,
+            };
+            run.answers.push(answer);
+        }
+        if changes.is_empty() {
+            self.store.rollback();
+            return Ok(run);
+        }
+        self.store.append(&changes, &kept)?;
+        self.committing.store(self.state.revision().0, Ordering::SeqCst);
+        self.store.commit()?;
+        run.changes.push(changes);
+        Ok(run)
+    }
+
+    /// Takes the store, and brings the state to what it holds.
+    fn catch_up(&mut self, run: &mut Run) -> Result<(), StoreError> {
+        let missed = match self.store.begin(self.state.revision())? {
+            _ if self.stale => Missed::Everything,
+            missed => missed,
+        };
+        match missed {
+            Missed::Nothing => {}
+            Missed::Changes(changes) => {
+                for record in &changes.records {
+                    self.state.apply(record);
+                }
+                for (session, at) in &changes.seen {
+                    self.state.see(session, *at);
+                }
+                run.changes.push(changes);
+            }
+            Missed::Everything => {
+                self.state = self.store.load()?;
+                self.stale = false;
+                run.reloaded = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn decide_once(
+        &mut self,
+        key: &IdempotencyKey,
+        now: Timestamp,
+        command: &Command,
+        changes: &mut Changes,
+        kept: &mut Vec<KeptAnswer>,
+    ) -> Result<Answer, StoreError> {
+        let known = match kept.iter().find(|answer| answer.key == key.key) {
+            Some(answer) => Some(answer.clone()),
+            None => self.store.answer(&key.key)?,
+        };
+        if let Some(first) = known {
+            return Ok(match first.fingerprint == key.fingerprint {
+                true => Answer::Repeated { claims: first.claims, revision: first.revision },
+                false => Answer::KeyReused,
+            });
+        }
+        let outcome = self.state.decide(&self.policy, now, command, changes);
+        if let Outcome::Claimed(claimed) = &outcome {
+            kept.push(KeptAnswer {
+                key: key.key.clone(),
+                fingerprint: key.fingerprint.clone(),
+                at: now,
+                claims: claimed.claims.iter().map(|claim| claim.id).collect(),
+                revision: claimed.revision,
+            });
+        }
+        Ok(Answer::Decided(outcome))
+    }
+
+    /// Drops a bounded part of what ended before a moment, and says whether there may be more.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    pub fn prune(&mut self, before: Timestamp, answers_before: Timestamp) -> Result<bool, StoreError> {
+        self.store.prune(before, answers_before)
+    }
+
+    /// The store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+}

@@ -1,0 +1,343 @@
+//! The only impure loop around the engine: commands in, one transaction, outcomes out.
+//!
+//! A [`Driver`] owns a [`State`] and its store and runs batches of commands; embedded use needs nothing else. A
+//! [`Coordinator`] gives a driver a thread of its own and shares it: it drains what is waiting, decides it in order,
+//! commits it at once and only then answers, and it wakes by itself when something ends. If the commit fails nobody is
+//! told yes, and the state is loaded anew.
+//!
+//! Readers look at a copy that holds only what is committed. It is brought up to date before any answer goes out, so a
+//! reader sees every write that was acknowledged before it began; writes of other processes are noticed by SQLite's
+//! own counter, and caught up with before the read goes on.
+
+mod driver;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, RwLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+pub use driver::{Answer, Driver, IdempotencyKey, Order};
+
+use crate::clock::Clock;
+use crate::engine::{Changes, Command, Policy, Revision, State, Timestamp};
+use crate::store::{Sqlite, StoreError, Watch};
+
+/// Commands that may wait for the driver; one more is told to come back later.
+const QUEUE: usize = 4096;
+
+/// Commands that are committed together at most.
+const BATCH: usize = 256;
+
+/// The longest the driver sleeps without looking at the clock, so that a clock that was set does not confuse it.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// How long a failing store is left alone before what is overdue is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How a coordinator keeps house.
+#[derive(Clone, Debug)]
+pub struct Housekeeping {
+    /// Whether it ends by itself what its time has come for. If not, that waits for the next command.
+    pub timers: bool,
+    /// How often it looks for what retention drops.
+    pub interval: Duration,
+    /// How long what is over is kept.
+    pub retention: Duration,
+}
+
+impl Housekeeping {
+    /// How long an answer is kept for retries under its idempotency key.
+    pub const ANSWERS: Duration = Duration::from_secs(24 * 3600);
+}
+
+/// Why a command or a read was not carried out. Nothing happened.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CoordinatorError {
+    /// Too many commands are waiting.
+    #[error("too many requests are waiting; try again in a moment")]
+    Overloaded,
+    /// The store failed.
+    #[error("the change could not be stored")]
+    Store(#[source] Arc<StoreError>),
+    /// The coordinator has ended.
+    #[error("the service is shutting down")]
+    Stopped,
+}
+
+impl From<StoreError> for CoordinatorError {
+    fn from(error: StoreError) -> CoordinatorError {
+        CoordinatorError::Store(Arc::new(error))
+    }
+}
+
+type Reply = oneshot::Sender<Result<Answer, CoordinatorError>>;
+
+/// A driver on a thread of its own, shared by everybody in the process. Dropping it answers what is waiting first.
+pub struct Coordinator {
+    orders: Option<SyncSender<(Order, Reply)>>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    view: RwLock<State>,
+    policy: Policy,
+    clock: Clock,
+    database: std::path::PathBuf,
+    watches: Mutex<Vec<Watch>>,
+    /// The latest revision that any reader has seen in the store.
+    head: AtomicU64,
+    /// The revision that this process is committing, or has committed last.
+    committing: Arc<AtomicU64>,
+}
+
+impl Coordinator {
+    /// Starts a coordinator on a database.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be read, or the system gives no thread.
+    pub fn start(store: Sqlite, policy: Policy, clock: Clock, house: Housekeeping) -> Result<Coordinator, StoreError> {
+        let database = store.path().to_owned();
+        let driver = Driver::open(store, policy.clone())?;
+        let shared = Arc::new(Shared {
+            view: RwLock::new(driver.state().clone()),
+            policy,
+            clock,
+            watches: Mutex::default(),
+            head: AtomicU64::new(0),
+            committing: driver.committing(),
+            database: database.clone(),
+        });
+        let (sender, receiver) = sync_channel(QUEUE);
+        let writer = Writer { driver, shared: shared.clone(), orders: receiver, house, swept: None, failed: None };
+        let thread = std::thread::Builder::new()
+            .name("coordinator".into())
+            .spawn(move || writer.run())
+            .map_err(|source| StoreError::Open { path: database, source: source.into() })?;
+        Ok(Coordinator { orders: Some(sender), shared, thread: Some(thread) })
+    }
+
+    /// Carries out a command, and returns when what it did will last.
+    ///
+    /// # Errors
+    ///
+    /// If it was not carried out; nothing happened then.
+    pub async fn order(&self, order: impl Into<Order>) -> Result<Answer, CoordinatorError> {
+        let (reply, answer) = oneshot::channel();
+        let sender = self.orders.as_ref().ok_or(CoordinatorError::Stopped)?;
+        sender.try_send((order.into(), reply)).map_err(|error| match error {
+            TrySendError::Full(_) => CoordinatorError::Overloaded,
+            TrySendError::Disconnected(_) => CoordinatorError::Stopped,
+        })?;
+        answer.await.map_err(|_| CoordinatorError::Stopped)?
+    }
+
+    /// Notes that sessions are alive, if any of them holds something and was not seen just now.
+    ///
+    /// # Errors
+    ///
+    /// As [`Coordinator::order`].
+    pub async fn touch(&self, sessions: &[Arc<str>]) -> Result<(), CoordinatorError> {
+        let fresh = |state: &State| {
+            let at = self.now().round_up(self.shared.policy.activity_grid());
+            sessions.iter().all(|session| state.session_activity(session).is_none_or(|known| known >= at))
+        };
+        if !sessions.is_empty() && !fresh(&self.shared.view()) {
+            self.order(Command::Touch { sessions: sessions.to_vec() }).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks at what is in force now.
+    ///
+    /// # Errors
+    ///
+    /// If other processes have written and what they wrote cannot be read.
+    pub async fn read<T>(&self, look: impl FnOnce(&State) -> T) -> Result<T, CoordinatorError> {
+        let behind = self.shared.behind()?;
+        if behind || self.shared.overdue() {
+            let ticked = self.order(Command::Tick).await;
+            // What is merely overdue can wait for a store that works again; what others wrote cannot.
+            if behind {
+                ticked?;
+            }
+        }
+        Ok(look(&self.shared.view()))
+    }
+
+    /// Looks into history. This reads the database: call it where blocking is allowed.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be read.
+    pub fn history<T>(&self, look: impl FnOnce(&Watch) -> Result<T, StoreError>) -> Result<T, CoordinatorError> {
+        let watch = self.shared.watch()?;
+        let found = look(&watch)?;
+        self.shared.put_back(watch);
+        Ok(found)
+    }
+
+    /// The settings that it decides by.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.shared.policy
+    }
+
+    /// The time of day by its clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// Where its database is.
+    #[must_use]
+    pub fn database(&self) -> &std::path::Path {
+        &self.shared.database
+    }
+}
+
+impl Drop for Coordinator {
+    fn drop(&mut self) {
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been printed by the thread itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn view(&self) -> std::sync::RwLockReadGuard<'_, State> {
+        self.view.read().expect("the driver does not panic while it publishes")
+    }
+
+    fn overdue(&self) -> bool {
+        self.view().next_deadline(&self.policy).is_some_and(|at| at <= self.clock.now())
+    }
+
+    /// Whether the store holds something of another process that the view does not.
+    fn behind(&self) -> Result<bool, StoreError> {
+        // Our own commit can be seen in the store before it is published; nobody has been told of it yet. The order
+        // matters: this number is read before the store is.
+        let committing = self.committing.load(Ordering::SeqCst);
+        let mut watch = self.watch()?;
+        if let Some(head) = watch.moved()? {
+            self.head.fetch_max(head.0, Ordering::SeqCst);
+        }
+        self.put_back(watch);
+        let head = Revision(self.head.load(Ordering::SeqCst));
+        Ok(head.0 > committing && head > self.view().revision())
+    }
+
+    fn watch(&self) -> Result<Watch, StoreError> {
+        let idle = self.watches.lock().expect("nobody panics with this lock").pop();
+        idle.map_or_else(|| Sqlite::watch(&self.database), Ok)
+    }
+
+    fn put_back(&self, watch: Watch) {
+        self.watches.lock().expect("nobody panics with this lock").push(watch);
+    }
+}
+
+/// What runs on the coordinator's thread.
+struct Writer {
+    driver: Driver<Sqlite>,
+    shared: Arc<Shared>,
+    orders: Receiver<(Order, Reply)>,
+    house: Housekeeping,
+    swept: Option<Timestamp>,
+    failed: Option<Timestamp>,
+}
+
+impl Writer {
+    fn run(mut self) {
+        loop {
+            let first = match self.orders.recv_timeout(self.sleep()) {
+                Ok(order) => Some(order),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            if first.is_some() || self.due() {
+                let (orders, replies) = first.into_iter().chain(self.orders.try_iter()).take(BATCH).unzip();
+                self.batch(orders, replies);
+            }
+            self.sweep();
+        }
+    }
+
+    fn sleep(&self) -> Duration {
+        let now = self.shared.clock.now();
+        let deadline = self.driver.state().next_deadline(self.driver.policy()).filter(|_| self.house.timers);
+        let retry = self.failed.map_or(Duration::ZERO, |at| RETRY.saturating_sub(now.since(at)));
+        deadline.map_or(LONGEST_SLEEP, |at| at.since(now)).max(retry).min(LONGEST_SLEEP)
+    }
+
+    fn due(&self) -> bool {
+        self.house.timers && self.shared.overdue() && self.sleep().is_zero()
+    }
+
+    fn batch(&mut self, mut orders: Vec<Order>, replies: Vec<Reply>) {
+        if orders.is_empty() {
+            orders.push(Command::Tick.into());
+        }
+        match self.driver.run(|| self.shared.clock.now(), &orders) {
+            Ok(run) => {
+                self.publish(run.reloaded, &run.changes);
+                self.failed = None;
+                for (reply, answer) in replies.into_iter().zip(run.answers) {
+                    // Whoever has gone does not hear the answer; it stands all the same.
+                    let _ = reply.send(Ok(answer));
+                }
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a batch could not be stored");
+                self.failed = Some(self.shared.clock.now());
+                let error = CoordinatorError::from(error);
+                for reply in replies {
+                    let _ = reply.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// Lets readers see what is committed now.
+    fn publish(&self, reloaded: bool, changes: &[Changes]) {
+        if !reloaded && changes.is_empty() {
+            return;
+        }
+        let mut view = self.shared.view.write().expect("readers do not panic");
+        if reloaded {
+            *view = self.driver.state().clone();
+        }
+        for part in changes {
+            for record in &part.records {
+                view.apply(record);
+            }
+            for (session, at) in &part.seen {
+                view.see(session, *at);
+            }
+        }
+    }
+
+    fn sweep(&mut self) {
+        let now = self.shared.clock.now();
+        let due = self.swept.is_none_or(|at| now.since(at) >= self.house.interval);
+        if !self.house.timers || !due {
+            return;
+        }
+        let back = |span: Duration| Timestamp(now.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)));
+        match self.driver.prune(back(self.house.retention), back(Housekeeping::ANSWERS)) {
+            Ok(true) => {}
+            Ok(false) => self.swept = Some(now),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "retention could not be applied");
+                self.swept = Some(now);
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Finding who stands in the way, for decisions and for checks alike.
+
+use std::sync::Arc;
+
+use super::model::{Claim, ClaimNumber, ClaimType, RoomName, Scope, Timestamp};
+use super::scopes::{Relation, Resolution, Side, relation};
+use super::state::{Room, State};
+
+/// Who asks: nothing of theirs stands in their way.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// Their name; the empty name owns nothing.
+    pub engineer: &'a str,
+    /// The sessions that are theirs.
+    pub sessions: &'a [Arc<str>],
+}
+
+impl Caller<'_> {
+    /// Whether a claim is this caller's own.
+    #[must_use]
+    pub fn owns(&self, claim: &Claim) -> bool {
+        (!self.engineer.is_empty() && *claim.engineer == *self.engineer)
+            || claim.session.as_ref().is_some_and(|session| self.sessions.contains(session))
+    }
+}
+
+/// A held claim that stands in the way of one asked-for scope.
+#[derive(Clone, Debug)]
+pub struct Conflict {
+    /// The place of the asked-for scope in the request, from 0.
+    pub item: usize,
+    /// The claim in the way.
+    pub holder: Arc<Claim>,
+    /// A path that both cover. It may be one that does not exist.
+    pub witness: String,
+    /// What both name in it; `None` unless both name symbols.
+    pub symbols: Option<SymbolOverlap>,
+}
+
+/// Symbols that two claims both name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SymbolOverlap {
+    /// A file they both name them in.
+    pub file: String,
+    /// Their paths.
+    pub symbols: Vec<Box<str>>,
+}
+
+/// What stands in the way of a request: by item, and within an item by expiry.
+#[derive(Clone, Debug, Default)]
+pub struct Conflicts {
+    /// The first [`Conflicts::MOST`] of them.
+    pub list: Vec<Conflict>,
+    /// How many more there are.
+    pub left_out: usize,
+}
+
+impl Conflicts {
+    /// How many are spelled out in one answer.
+    pub const MOST: usize = 1000;
+
+    /// Whether nothing stands in the way.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+}
+
+/// A holder in the way, or one to share with, before it is spelled out.
+pub(super) struct Hit {
+    expires_at: Timestamp,
+    pub(super) number: ClaimNumber,
+    symbols: Option<Vec<Box<str>>>,
+}
+
+impl State {
+    /// Finds what stands in the way of `caller` taking scopes in a room, or in any room if `room` is `None`.
+    #[must_use]
+    pub fn check(
+        &self,
+        room: Option<&RoomName>,
+        caller: Caller<'_>,
+        wanted: impl IntoIterator<Item = (Scope, ClaimType)>,
+    ) -> Conflicts {
+        let mut conflicts = Conflicts::default();
+        for (item, (scope, kind)) in wanted.into_iter().enumerate() {
+            let mut hits = Vec::new();
+            match room {
+                Some(room) => {
+                    if let Some(room) = self.rooms.get(room) {
+                        self.meet(room, caller, &scope, &kind, &mut hits, |_, _| {});
+                    }
+                }
+                None => {
+                    for room in self.rooms.values() {
+                        self.meet(room, caller, &scope, &kind, &mut hits, |_, _| {});
+                    }
+                }
+            }
+            self.spell_out(item, &scope, hits, &mut conflicts);
+        }
+        conflicts
+    }
+
+    /// Collects the claims of others that a scope conflicts with, and calls `shares` for those it may stand beside.
+    pub(super) fn meet(
+        &self,
+        room: &Room,
+        caller: Caller<'_>,
+        scope: &Scope,
+        kind: &ClaimType,
+        hits: &mut Vec<Hit>,
+        mut shares: impl FnMut(&Claim, Resolution),
+    ) {
+        room.index.overlapping(&scope.pattern, |number| {
+            let claim = self.held(number);
+            if caller.owns(claim) {
+                return;
+            }
+            let holder = Side {
+                kind: &claim.kind,
+                symbols: claim.scope.symbols.as_deref(),
+                narrowable: claim.narrowable,
+            };
+            let requester = Side { kind, symbols: scope.symbols.as_deref(), narrowable: false };
+            match relation(holder, requester) {
+                Relation::Shared => {}
+                Relation::Resolved(how) => shares(claim, how),
+                Relation::Conflict(symbols) => hits.push(Hit { expires_at: claim.expires_at, number, symbols }),
+            }
+        });
+    }
+
+    /// Adds the hits of one item to the conflicts, in order of expiry.
+    pub(super) fn spell_out(&self, item: usize, scope: &Scope, mut hits: Vec<Hit>, conflicts: &mut Conflicts) {
+        hits.sort_by_key(|hit| (hit.expires_at, hit.number));
+        let room_left = Conflicts::MOST.saturating_sub(conflicts.list.len());
+        conflicts.left_out += hits.len().saturating_sub(room_left);
+        conflicts.list.extend(hits.into_iter().take(room_left).map(|hit| {
+            let holder = self.held(hit.number).clone();
+            let witness = holder.scope.pattern.witness(&scope.pattern).unwrap_or_default();
+            let symbols = hit.symbols.map(|symbols| SymbolOverlap { file: witness.clone(), symbols });
+            Conflict { item, holder, witness, symbols }
+        }));
+    }
+}

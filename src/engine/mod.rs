@@ -1,0 +1,32 @@
+//! Who may have what: the pure core that decides every claim.
+//!
+//! A [`State`] is what is in force at one [`Revision`]: rooms with their claims, sessions and deadlines.
+//! [`State::decide`] takes a [`Command`] and the time, and gives an [`Outcome`] and the [`Changes`] that it made;
+//! [`State::apply`] of such a change is the only way state moves, in the process that decided it, in another that
+//! catches up, and after a restart.
+//!
+//! Invariants:
+//! * No two active claims conflict (see [`scopes`]), unless they belong to one caller.
+//! * Every decision first ends what its `now` has overtaken, so an outcome never rests on an expired claim.
+//! * A request is granted whole or changes nothing.
+//! * The same state, time and command give the same outcome and changes, on every machine: maps that are iterated are
+//!   ordered.
+//!
+//! There is no clock, randomness, I/O, logging, SQL or async in here; time and ids come in with the command.
+
+mod change;
+mod command;
+mod conflict;
+mod decide;
+mod model;
+pub mod scopes;
+mod state;
+
+pub use change::{Change, Changes, Record};
+pub use command::{Claimed, Command, ItemRequest, Outcome, Refused, Request};
+pub use conflict::{Caller, Conflict, Conflicts, SymbolOverlap};
+pub use model::{
+    Claim, ClaimId, ClaimNumber, ClaimType, Policy, ReleaseKind, Revision, RoomName, Scope, Severity, Timestamp,
+};
+pub use scopes::Resolution;
+pub use state::State;

@@ -1,0 +1,162 @@
+//! Logs: who asked what, and what went wrong. To stderr, as text or as JSON, one line each.
+//!
+//! JSON lines have the keys of coord 0.27: `ts`, `level`, `logger`, `msg`, then what the event adds. Paths are
+//! templates and query strings are left out, so that no log holds a token or grows with what strangers ask for.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::clock;
+use crate::workspace::Env;
+
+/// How a line of the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Starts logging as `COORD_LOG_LEVEL` and `COORD_LOG_JSON` say; a second call in one process changes nothing.
+pub fn init(env: &Env) {
+    let json = env.get("COORD_LOG_JSON").is_some_and(|value| {
+        matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on")
+    });
+    let level = match env.get("COORD_LOG_LEVEL").unwrap_or("info").to_ascii_lowercase().as_str() {
+        "critical" | "error" => LevelFilter::ERROR,
+        "warning" | "warn" => LevelFilter::WARN,
+        "debug" => LevelFilter::DEBUG,
+        "trace" => LevelFilter::TRACE,
+        "off" => LevelFilter::OFF,
+        _ => LevelFilter::INFO,
+    };
+    let format = Format(if json { LogFormat::Json } else { LogFormat::Text });
+    let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).event_format(format);
+    // The only failure is that logging has been started before, which is as good.
+    let _ = subscriber.try_init();
+}
+
+/// Logs one answered request.
+pub(super) fn log(method: &hyper::Method, path: &str, status: u16, took: Duration, request_id: &str) {
+    tracing::info!(
+        target: "coordination.access",
+        event = "http_request",
+        method = method.as_str(),
+        path,
+        status,
+        duration_ms = (took.as_micros() as f64) / 1000.0,
+        request_id,
+        "http_request"
+    );
+}
+
+struct Format(LogFormat);
+
+impl<S, N> FormatEvent<S, N> for Format
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let metadata = event.metadata();
+        let logger = match metadata.target() {
+            target if target.starts_with("coordination.") => target,
+            _ => "coordination",
+        };
+        let ts = jiff::Timestamp::from_millisecond(clock::now().0).unwrap_or(jiff::Timestamp::MAX);
+        let message = fields.0.remove("message").unwrap_or_default();
+        match self.0 {
+            LogFormat::Json => {
+                let mut line = Map::new();
+                line.insert("ts".into(), format!("{ts:.6}").into());
+                line.insert("level".into(), level(*metadata.level()).into());
+                line.insert("logger".into(), logger.into());
+                line.insert("msg".into(), message);
+                line.append(&mut fields.0);
+                writeln!(writer, "{}", Value::Object(line))
+            }
+            LogFormat::Text => {
+                write!(writer, "{ts:.3} {} {logger} {}", level(*metadata.level()), plain(&message))?;
+                for (name, value) in fields.0.iter().filter(|(name, _)| *name != "event") {
+                    write!(writer, " {name}={}", plain(value))?;
+                }
+                writeln!(writer)
+            }
+        }
+    }
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "ERROR",
+        Level::WARN => "WARNING",
+        Level::INFO => "INFO",
+        Level::DEBUG => "DEBUG",
+        Level::TRACE => "TRACE",
+    }
+}
+
+/// A value without quotes where it needs none.
+fn plain(value: &Value) -> String {
+    match value.as_str() {
+        Some(text) if !text.contains(|c: char| c.is_control()) => text.into(),
+        _ => value.to_string(),
+    }
+}
+
+#[derive(Default)]
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    fn put(&mut self, field: &Field, value: impl Into<Value>) {
+        self.0.insert(field.name().into(), value.into());
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, value);
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        let mut text = value.to_string();
+        let mut cause = value.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        self.put(field, text);
+    }
+}

@@ -1,0 +1,98 @@
+//! What every handler has at hand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::Request;
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderMap};
+
+use super::ServeConfig;
+use super::auth::Origins;
+use super::input::Body;
+use super::reply::Reply;
+use crate::clock::Clock;
+use crate::coordinator::{Coordinator, CoordinatorError};
+use crate::service::Checkout;
+use crate::store::{Sqlite, StoreError, Watch};
+
+/// The largest body that is read, in bytes.
+pub(super) const MAX_BODY: usize = 1 << 20;
+
+/// How much of a body that is too large is read to its end, so that the client gets to hear why it is refused.
+const MAX_DISCARDED: usize = 16 << 20;
+
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The service: its settings and its coordinator.
+pub struct App {
+    pub(super) config: ServeConfig,
+    pub(super) coordinator: Arc<Coordinator>,
+    pub(super) checkout: Option<Arc<Checkout>>,
+    pub(super) origins: Origins,
+}
+
+impl App {
+    /// Opens the database and starts the coordinator.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be used.
+    pub fn start(config: ServeConfig, clock: Clock) -> Result<App, StoreError> {
+        let store = Sqlite::open(&config.database)?;
+        let coordinator = Coordinator::start(store, config.policy.clone(), clock, config.house.clone())?;
+        let checkout = config.checkout.clone().map(|(root, scope)| {
+            Arc::new(Checkout::new(root, scope, config.limits.clone(), config.keep_listing))
+        });
+        let origins = Origins::of(&config);
+        Ok(App { config, coordinator: Arc::new(coordinator), checkout, origins })
+    }
+
+    /// The coordinator.
+    #[must_use]
+    pub fn coordinator(&self) -> &Coordinator {
+        &self.coordinator
+    }
+
+    /// Reads a request's body, within its bounds.
+    pub(super) async fn body(&self, request: Request<Incoming>) -> Result<Body, Reply> {
+        let (head, body) = request.into_parts();
+        let bytes = collect(body).await?;
+        Ok(Body::parse(&bytes, content_type(&head.headers))?)
+    }
+
+    /// The tracked files of the checkout, if one is configured. What git refuses to list is as good as none.
+    pub(super) async fn tracked(&self) -> Option<Arc<Vec<String>>> {
+        let checkout = self.checkout.clone()?;
+        let listed = tokio::task::spawn_blocking(move || checkout.files()).await.ok()?;
+        listed.inspect_err(|error| tracing::warn!(error = error as &dyn std::error::Error, "no list of files")).ok()
+    }
+
+    /// Looks into history on a thread where that may block.
+    pub(super) async fn history<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Watch) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Reply> {
+        let coordinator = self.coordinator.clone();
+        let found = tokio::task::spawn_blocking(move || coordinator.history(look)).await;
+        Ok(found.map_err(|_| CoordinatorError::Stopped)??)
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> Option<&str> {
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok())
+}
+
+async fn collect(body: Incoming) -> Result<Bytes, Reply> {
+    let too_large = body.size_hint().lower() > MAX_BODY as u64;
+    let bound = if too_large { MAX_DISCARDED } else { MAX_BODY };
+    let read = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, bound).collect()).await;
+    match read.map_err(|_| Reply::too_slow())? {
+        _ if too_large => Err(Reply::too_large(MAX_BODY)),
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Reply::too_large(MAX_BODY)),
+        Err(_) => Err(Reply::detail(400, "The body ended before its time")),
+    }
+}

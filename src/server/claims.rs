@@ -1,0 +1,96 @@
+//! `/claims`: taking, listing, extending, letting go.
+
+use hyper::Request;
+use hyper::body::Incoming;
+
+use super::app::App;
+use super::input::Query;
+use super::reply::Reply;
+use crate::coordinator::{Answer, Order};
+use crate::engine::{Command, Outcome};
+use crate::service;
+use crate::wire::{ClaimRequest, Extended, ExtendRequest, ListQuery, ReleaseRequest, Released, time};
+
+/// The longest idempotency key, in bytes.
+const LONGEST_KEY: usize = 255;
+
+pub(super) async fn claim(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
+    let key = idempotency_key(&request)?;
+    let request = ClaimRequest::from_body(&app.body(request).await?)?;
+    let wanted = match service::claim_command(&request) {
+        Ok(wanted) => wanted,
+        Err(malformed) => return Ok(Reply::json(400, &malformed)),
+    };
+    let tracked = app.tracked().await;
+    let mut warnings = Vec::new();
+    if let (Some(checkout), Some(files)) = (&app.checkout, &tracked) {
+        match checkout.judge(files, &wanted) {
+            Ok(odd) => warnings = odd,
+            Err(too_much) => return Ok(Reply::json(400, &too_much)),
+        }
+    }
+    let key = key.map(|key| service::idempotency_key(&key, &request));
+    let answer = app.coordinator.order(Order { command: Command::Claim(wanted.clone()), key }).await?;
+    let (status, reply) = service::claim_reply(&wanted, &answer, warnings, tracked.as_deref().map(Vec::as_slice));
+    Ok(Reply::json(status, &reply))
+}
+
+fn idempotency_key(request: &Request<Incoming>) -> Result<Option<String>, Reply> {
+    let Some(key) = request.headers().get("idempotency-key") else { return Ok(None) };
+    match key.to_str() {
+        Ok(key) if !key.is_empty() && key.len() <= LONGEST_KEY => Ok(Some(key.into())),
+        _ => Err(Reply::detail(400, format!("An Idempotency-Key has 1 to {LONGEST_KEY} visible ASCII characters"))),
+    }
+}
+
+pub(super) async fn list(app: &App, request: &Request<Incoming>) -> Result<Reply, Reply> {
+    let query = ListQuery::from_query(&Query::parse(request.uri().query().unwrap_or_default()))?;
+    let session: Vec<_> = query.session_id.iter().map(|id| id.as_str().into()).collect();
+    app.coordinator.touch(&session).await?;
+    let policy = app.coordinator.policy();
+    let list = if query.active_only {
+        app.coordinator.read(|state| service::active_claims(state, policy, &query)).await?
+    } else {
+        let active = app.coordinator.read(service::newest_active).await?;
+        let ended = app.history(|watch| watch.history().newest(service::NEWEST)).await?;
+        service::all_claims(&active, &ended, policy, &query)
+    };
+    Ok(Reply::json(200, &list))
+}
+
+pub(super) async fn release(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
+    let request = ReleaseRequest::from_body(&app.body(request).await?)?;
+    let answer = app.coordinator.order(service::release_command(&request)).await?;
+    Ok(released(&answer))
+}
+
+pub(super) async fn delete(app: &App, id: &str, request: &Request<Incoming>) -> Result<Reply, Reply> {
+    let query = Query::parse(request.uri().query().unwrap_or_default());
+    let engineer = query.read(|fields| fields.optional("engineer", super::fields::name))?;
+    let request = ReleaseRequest { claim_ids: vec![id.into()], engineer };
+    let answer = app.coordinator.order(service::release_command(&request)).await?;
+    Ok(released(&answer))
+}
+
+pub(super) async fn extend(app: &App, id: &str, request: Request<Incoming>) -> Result<Reply, Reply> {
+    let request = ExtendRequest::from_body(&app.body(request).await?)?;
+    let answer = match service::extend_command(id, &request) {
+        Some(command) => app.coordinator.order(command).await?,
+        None => Answer::Decided(Outcome::NotExtended),
+    };
+    match answer {
+        Answer::Decided(Outcome::Extended(claim)) => {
+            Ok(Reply::json(200, &Extended { ok: true, expires_at: Some(time(claim.expires_at)) }))
+        }
+        _ => Err(Reply::detail(404, "Claim not found or not owned")),
+    }
+}
+
+/// The reply to whatever lets go of claims.
+pub(super) fn released(answer: &Answer) -> Reply {
+    let released = match answer {
+        Answer::Decided(Outcome::Released(claims)) => claims.len(),
+        _ => 0,
+    };
+    Reply::json(200, &Released { released })
+}

@@ -1,0 +1,225 @@
+//! What the environment says about the service, read once and checked before anything starts.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::coordinator::Housekeeping;
+use crate::engine::Policy;
+use crate::service::Limits;
+use crate::workspace::{Env, Token};
+
+/// Everything that can be set about the service.
+#[derive(Clone, Debug)]
+pub struct ServeConfig {
+    /// The host to listen on, `COORD_HOST`.
+    pub host: String,
+    /// The port to listen on, `COORD_PORT`; 0 for any free one.
+    pub port: u16,
+    /// The database, `COORD_DATABASE_PATH`.
+    pub database: PathBuf,
+    /// What clients must show, `COORD_AUTH_TOKEN`; `None` only under `COORD_ALLOW_INSECURE_NO_AUTH`.
+    pub token: Option<Token>,
+    /// Host names that the service is known under beside loopback ones, `COORD_ALLOWED_HOSTS`.
+    pub allowed_hosts: Vec<String>,
+    /// What decisions depend on.
+    pub policy: Policy,
+    /// How house is kept.
+    pub house: Housekeeping,
+    /// A checkout to look into, `COORD_REPO_ROOT`, and the part of it that counts, `COORD_REPO_SCOPE`.
+    pub checkout: Option<(PathBuf, Option<String>)>,
+    /// How much of it one request may cover.
+    pub limits: Limits,
+    /// How long a list of its files is good for, `COORD_LS_FILES_CACHE_TTL_SEC`.
+    pub keep_listing: Duration,
+    /// Whether to do without the lock that keeps a second service off the database.
+    pub no_instance_lock: bool,
+}
+
+/// What is wrong with the environment.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Neither a token nor the word to do without one.
+    #[error("COORD_AUTH_TOKEN is not set")]
+    NoToken,
+    /// The token could not be sent by any client.
+    #[error("COORD_AUTH_TOKEN has characters that cannot stand in a header")]
+    Token,
+    /// A value is not what its name stands for.
+    #[error("{name}={value:?} is not {expected}")]
+    Value {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+}
+
+impl ServeConfig {
+    /// Reads the environment; `default_host` is where to listen if it does not say.
+    ///
+    /// # Errors
+    ///
+    /// If a value makes no sense, or nothing is said about a token.
+    pub fn from_env(env: &Env, default_host: &str) -> Result<ServeConfig, ConfigError> {
+        let reader = Reader { env };
+        let token = match env.get("COORD_AUTH_TOKEN") {
+            Some(token) => Some(Token::new(token).ok_or(ConfigError::Token)?),
+            None if reader.truthy("COORD_ALLOW_INSECURE_NO_AUTH") => None,
+            None => return Err(ConfigError::NoToken),
+        };
+        let (policy, house) = ServeConfig::decisions(env)?;
+        Ok(ServeConfig {
+            host: env.get("COORD_HOST").unwrap_or(default_host).into(),
+            port: reader.parsed("COORD_PORT", 8080, "a port")?,
+            database: env.get("COORD_DATABASE_PATH").unwrap_or("./data/coordination.db").into(),
+            token,
+            allowed_hosts: reader.list("COORD_ALLOWED_HOSTS"),
+            policy,
+            house,
+            checkout: env
+                .get("COORD_REPO_ROOT")
+                .map(|root| (PathBuf::from(root), env.get("COORD_REPO_SCOPE").map(String::from))),
+            limits: Limits {
+                files: reader.parsed("COORD_MAX_CLAIM_FILES", 100, "a number")?,
+                ratio: reader.parsed("COORD_MAX_CLAIM_RATIO", 0.2, "a fraction")?,
+            },
+            keep_listing: Duration::from_secs(reader.number("COORD_LS_FILES_CACHE_TTL_SEC", 10)?),
+            no_instance_lock: reader.truthy("COORD_DISABLE_INSTANCE_LOCK"),
+        })
+    }
+
+    /// Reads the part that embedded use knows too: what decisions depend on, and how house is kept.
+    ///
+    /// # Errors
+    ///
+    /// If a value makes no sense.
+    pub fn decisions(env: &Env) -> Result<(Policy, Housekeeping), ConfigError> {
+        let reader = Reader { env };
+        let hours = |count: u64| Duration::from_secs(count * 3600);
+        let default = Policy::default();
+        let idle = reader.number("COORD_IDLE_TIMEOUT_SEC", default.idle_timeout.map_or(0, |idle| idle.as_secs()))?;
+        let policy = Policy {
+            default_ttl: hours(reader.hours("COORD_DEFAULT_TTL_HOURS", 4)?),
+            shared_ttl: hours(reader.hours("COORD_SHARED_TTL_HOURS", 2)?),
+            idle_timeout: (idle > 0).then(|| Duration::from_secs(idle)),
+        };
+        let house = Housekeeping {
+            timers: !reader.truthy("COORD_DISABLE_BACKGROUND_CLEANUP"),
+            interval: Duration::from_secs(reader.number("COORD_CLEANUP_INTERVAL_SEC", 900)?.max(1)),
+            retention: hours(reader.number("COORD_RETENTION_DAYS", RETENTION_DAYS)?.max(1) * 24),
+        };
+        Ok((policy, house))
+    }
+
+    /// Whether only this machine can reach it.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+
+    /// How clients have to identify themselves, in the words of the probes.
+    #[must_use]
+    pub fn auth_mode(&self) -> &'static str {
+        if self.token.is_some() { "bearer" } else { "insecure-no-auth" }
+    }
+}
+
+/// How long what is over is kept, in days, unless `COORD_RETENTION_DAYS` says otherwise.
+const RETENTION_DAYS: u64 = 90;
+
+struct Reader<'a> {
+    env: &'a Env,
+}
+
+impl Reader<'_> {
+    fn parsed<T: std::str::FromStr>(
+        &self,
+        name: &'static str,
+        default: T,
+        expected: &'static str,
+    ) -> Result<T, ConfigError> {
+        let Some(value) = self.env.get(name) else { return Ok(default) };
+        value.trim().parse().map_err(|_| ConfigError::Value { name, value: value.into(), expected })
+    }
+
+    fn number(&self, name: &'static str, default: u64) -> Result<u64, ConfigError> {
+        let number = self.parsed(name, default, "a whole number of at least 0")?;
+        let value = || number.to_string();
+        // A century of seconds: more than that is a slip, and would overflow somewhere.
+        if number > 3_200_000_000 {
+            return Err(ConfigError::Value { name, value: value(), expected: "within reason" });
+        }
+        Ok(number)
+    }
+
+    fn hours(&self, name: &'static str, default: u64) -> Result<u64, ConfigError> {
+        let hours = self.number(name, default)?;
+        if !(1..=Policy::LONGEST_TTL.as_secs() / 3600).contains(&hours) {
+            let value = hours.to_string();
+            return Err(ConfigError::Value { name, value, expected: "between an hour and ten years, in hours" });
+        }
+        Ok(hours)
+    }
+
+    fn truthy(&self, name: &str) -> bool {
+        let value = self.env.get(name).unwrap_or_default().trim().to_ascii_lowercase();
+        matches!(value.as_str(), "1" | "true" | "yes" | "on")
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        let items = self.env.get(name).unwrap_or_default().split(',').map(|item| item.trim().to_ascii_lowercase());
+        items.filter(|item| !item.is_empty()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<ServeConfig, ConfigError> {
+        let env = Env::from_pairs(pairs.iter().map(|&(name, value)| (name, value)));
+        ServeConfig::from_env(&env, "127.0.0.1")
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_table() {
+        let config = read(&[("COORD_AUTH_TOKEN", "t")]).unwrap();
+        assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 8080));
+        assert_eq!(config.database, PathBuf::from("./data/coordination.db"));
+        assert_eq!(config.policy.default_ttl, Duration::from_secs(4 * 3600));
+        assert_eq!(config.policy.shared_ttl, Duration::from_secs(2 * 3600));
+        assert_eq!(config.policy.idle_timeout, Some(Duration::from_secs(1800)));
+        assert_eq!(config.house.interval, Duration::from_secs(900));
+        assert_eq!((config.limits.files, config.limits.ratio), (100, 0.2));
+        assert_eq!(config.keep_listing, Duration::from_secs(10));
+        assert!(config.house.timers && !config.no_instance_lock && config.is_local());
+    }
+
+    #[test]
+    fn a_token_or_the_word_to_do_without() {
+        assert!(matches!(read(&[]), Err(ConfigError::NoToken)));
+        assert!(matches!(read(&[("COORD_AUTH_TOKEN", "")]), Err(ConfigError::NoToken)));
+        assert_eq!(read(&[("COORD_ALLOW_INSECURE_NO_AUTH", "Yes")]).unwrap().auth_mode(), "insecure-no-auth");
+        assert_eq!(read(&[("COORD_AUTH_TOKEN", "x")]).unwrap().auth_mode(), "bearer");
+    }
+
+    #[test]
+    fn nonsense_is_named() {
+        for (name, value) in [
+            ("COORD_PORT", "http"),
+            ("COORD_PORT", "65536"),
+            ("COORD_DEFAULT_TTL_HOURS", "0"),
+            ("COORD_DEFAULT_TTL_HOURS", "-4"),
+            ("COORD_IDLE_TIMEOUT_SEC", "soon"),
+            ("COORD_IDLE_TIMEOUT_SEC", "99999999999"),
+            ("COORD_MAX_CLAIM_RATIO", "a fifth"),
+        ] {
+            let error = read(&[("COORD_AUTH_TOKEN", "t"), (name, value)]).unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains(value), "{error}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Connections: taking them, bounding them, and ending them with every answer given.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+
+use super::app::App;
+use super::routes::{self, Route};
+use super::{ServeError, access};
+
+/// Connections that are open at once. More wait in the system's own queue.
+const MAX_CONNECTIONS: usize = 4096;
+
+/// The largest head of a request, in bytes; a larger one is a 431.
+const MAX_HEAD: usize = 128 << 10;
+
+/// How long the head of a request, the next one of an idle connection included, may take to arrive.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// How long requests that are being answered have when the service ends.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// How long to wait when the system gives no more connections.
+const BREATHER: Duration = Duration::from_millis(50);
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A socket that is listened on.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+}
+
+impl Listener {
+    /// Listens on an address.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be listened on.
+    pub async fn bind(host: &str, port: u16) -> Result<Listener, ServeError> {
+        let socket = TcpListener::bind((host, port)).await;
+        let socket = socket.map_err(|source| ServeError::Bind { address: format!("{host}:{port}"), source })?;
+        Ok(Listener { socket })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not say.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Serves until `shutdown` is ready, and then until what is being answered has been answered.
+    pub async fn serve(self, app: Arc<App>, shutdown: impl Future<Output = ()>) {
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let graceful = GracefulShutdown::new();
+        let mut shutdown = pin!(shutdown);
+        loop {
+            let next = async {
+                let place = places.clone().acquire_owned().await.expect("nobody closes it");
+                (self.socket.accept().await, place)
+            };
+            tokio::select! {
+                biased;
+                () = &mut shutdown => break,
+                (accepted, place) = next => match accepted {
+                    Ok((stream, _)) => connect(&app, stream, place, &graceful),
+                    Err(error) => {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "a connection could not be taken");
+                        tokio::time::sleep(BREATHER).await;
+                    }
+                },
+            }
+        }
+        drop(self.socket);
+        if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
+            tracing::warn!("some requests were still being answered");
+        }
+    }
+}
+
+fn connect(app: &Arc<App>, stream: TcpStream, place: OwnedSemaphorePermit, graceful: &GracefulShutdown) {
+    // Answers are small and wait for nothing: they are sent at once. Where that cannot be set they come a little later.
+    let _ = stream.set_nodelay(true);
+    let app = app.clone();
+    let service = service_fn(move |request| {
+        let app = app.clone();
+        async move { Ok::<_, Infallible>(respond(&app, request).await) }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
+    let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+    tokio::spawn(async move {
+        // A connection that breaks is the client's matter, and it has nobody left to tell.
+        let _ = connection.await;
+        drop(place);
+    });
+}
+
+async fn respond(app: &App, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let started = Instant::now();
+    let id = match request.headers().get(&REQUEST_ID) {
+        Some(id) if !id.is_empty() => id.clone(),
+        _ => fresh_id(),
+    };
+    let logged = tracing::enabled!(target: "coordination.access", tracing::Level::INFO)
+        .then(|| (request.method().clone(), request.uri().clone()));
+    let reply = routes::answer(app, request).await;
+    if let Some((method, uri)) = logged {
+        let path = Route::of(uri.path()).map_or("(unknown)", |route| route.template());
+        access::log(&method, path, reply.status.as_u16(), started.elapsed(), &String::from_utf8_lossy(id.as_bytes()));
+    }
+    let mut response = reply.into_response();
+    response.headers_mut().insert(&REQUEST_ID, id);
+    response
+}
+
+/// Sixteen random hex digits.
+fn fresh_id() -> HeaderValue {
+    let mut text = [0; uuid::fmt::Simple::LENGTH];
+    let text = Uuid::new_v4().simple().encode_lower(&mut text);
+    // The first half of a UUID holds its version; the second is all but two bits chance.
+    HeaderValue::from_str(&text[16..]).expect("hex digits are a header value")
+}

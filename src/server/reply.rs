@@ -1,0 +1,99 @@
+//! Replies, and the one place that turns errors into statuses.
+
+use std::borrow::Cow;
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::{Response, StatusCode};
+use serde::Serialize;
+
+use super::input::Invalid;
+use crate::coordinator::CoordinatorError;
+use crate::wire::Detail;
+
+/// A reply before it has a request id.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    content_type: &'static str,
+    body: Bytes,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Reply {
+    /// A value as JSON.
+    pub(super) fn json(status: u16, value: &impl Serialize) -> Reply {
+        let body = serde_json::to_vec(value).expect("replies have only text keys").into();
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Reply { status, content_type: "application/json", body, header: None }
+    }
+
+    /// A text.
+    pub(super) fn text(text: &'static str) -> Reply {
+        let body = Bytes::from_static(text.as_bytes());
+        Reply { status: StatusCode::OK, content_type: "text/plain; charset=utf-8", body, header: None }
+    }
+
+    /// An error in words.
+    pub(super) fn detail(status: u16, detail: impl Into<Cow<'static, str>>) -> Reply {
+        Reply::json(status, &Detail { detail: detail.into().into_owned() })
+    }
+
+    /// The method is not among those that the path takes.
+    pub(super) fn not_allowed(allowed: &'static str) -> Reply {
+        Reply::detail(405, "Method Not Allowed").with(ALLOW, HeaderValue::from_static(allowed))
+    }
+
+    /// The body is larger than anybody's needs. The connection ends, because the rest of it is not read.
+    pub(super) fn too_large(most: usize) -> Reply {
+        Reply::detail(413, format!("The body is larger than {most} bytes; send the work in several requests"))
+            .with(CONNECTION, HeaderValue::from_static("close"))
+    }
+
+    /// The body did not come in time.
+    pub(super) fn too_slow() -> Reply {
+        Reply::detail(408, "The body did not arrive in time").with(CONNECTION, HeaderValue::from_static("close"))
+    }
+
+    /// The path is known without the slash at its end.
+    pub(super) fn redirect(to: &str) -> Reply {
+        let Ok(location) = HeaderValue::from_str(to) else { return Reply::detail(404, "Not Found") };
+        let status = StatusCode::TEMPORARY_REDIRECT;
+        Reply { status, content_type: "", body: Bytes::new(), header: Some((LOCATION, location)) }
+    }
+
+    fn with(mut self, name: HeaderName, value: HeaderValue) -> Reply {
+        self.header = Some((name, value));
+        self
+    }
+
+    pub(super) fn into_response(self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::new(self.body));
+        *response.status_mut() = self.status;
+        if !self.content_type.is_empty() {
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        }
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+impl From<Invalid> for Reply {
+    fn from(error: Invalid) -> Reply {
+        Reply::json(error.status(), &error)
+    }
+}
+
+impl From<CoordinatorError> for Reply {
+    fn from(error: CoordinatorError) -> Reply {
+        let status = match &error {
+            CoordinatorError::Overloaded => 429,
+            CoordinatorError::Store(_) | CoordinatorError::Stopped => 503,
+        };
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        Reply::detail(status, format!("{error}{cause}")).with(RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+}

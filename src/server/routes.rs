@@ -1,0 +1,152 @@
+//! Which paths there are, what they take, and who handles them.
+
+use std::borrow::Cow;
+
+use hyper::body::Incoming;
+use hyper::{Method, Request};
+use percent_encoding::percent_decode_str;
+
+use super::app::App;
+use super::reply::Reply;
+use super::{auth, claims, conflicts, probes, repos, sessions};
+
+/// A path that is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Route<'a> {
+    Health,
+    Ready,
+    Meta,
+    Claims,
+    ReleaseClaims,
+    Claim(Cow<'a, str>),
+    ExtendClaim(Cow<'a, str>),
+    Conflicts,
+    ReleaseSession(Cow<'a, str>),
+    Repos,
+}
+
+impl Route<'_> {
+    /// The route of a path, if there is one.
+    pub(super) fn of(path: &str) -> Option<Route<'_>> {
+        let mut parts = path.strip_prefix('/')?.split('/');
+        let mut part = || parts.next();
+        let named = |text| percent_decode_str(text).decode_utf8_lossy();
+        let route = match (part()?, part(), part(), part()) {
+            ("health", None, ..) => Route::Health,
+            ("readyz", None, ..) => Route::Ready,
+            ("meta", None, ..) => Route::Meta,
+            ("claims", None, ..) => Route::Claims,
+            ("claims", Some("release"), None, _) => Route::ReleaseClaims,
+            ("claims", Some(id), None, _) if !id.is_empty() => Route::Claim(named(id)),
+            ("claims", Some(id), Some("extend"), None) if !id.is_empty() => Route::ExtendClaim(named(id)),
+            ("conflicts", None, ..) => Route::Conflicts,
+            ("sessions", Some(id), Some("release"), None) if !id.is_empty() => Route::ReleaseSession(named(id)),
+            ("repos", None, ..) => Route::Repos,
+            _ => return None,
+        };
+        Some(route)
+    }
+
+    /// The methods it takes, as an `Allow` header says them.
+    fn allow(&self) -> &'static str {
+        match self {
+            Route::Health | Route::Ready | Route::Meta | Route::Repos => "GET",
+            Route::Claims | Route::Conflicts => "GET, POST",
+            Route::ReleaseClaims | Route::ExtendClaim(_) | Route::ReleaseSession(_) => "POST",
+            Route::Claim(_) => "DELETE",
+        }
+    }
+
+    /// The path with its variable parts named, for logs.
+    pub(super) fn template(&self) -> &'static str {
+        match self {
+            Route::Health => "/health",
+            Route::Ready => "/readyz",
+            Route::Meta => "/meta",
+            Route::Claims => "/claims",
+            Route::ReleaseClaims => "/claims/release",
+            Route::Claim(_) => "/claims/{claim_id}",
+            Route::ExtendClaim(_) => "/claims/{claim_id}/extend",
+            Route::Conflicts => "/conflicts",
+            Route::ReleaseSession(_) => "/sessions/{session_id}/release",
+            Route::Repos => "/repos",
+        }
+    }
+
+    /// Whether it answers without a token.
+    fn is_open(&self) -> bool {
+        matches!(self, Route::Health | Route::Ready | Route::Meta)
+    }
+}
+
+/// Answers a request.
+pub(super) async fn answer(app: &App, request: Request<Incoming>) -> Reply {
+    handle(app, request).await.unwrap_or_else(|refused| refused)
+}
+
+async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
+    app.origins.check(request.headers())?;
+    let uri = request.uri().clone();
+    let Some(route) = Route::of(uri.path()) else { return Err(unknown(&request)) };
+    let method = request.method().clone();
+    if !route.allow().split(", ").any(|allowed| method.as_str() == allowed) {
+        return Err(Reply::not_allowed(route.allow()));
+    }
+    if !route.is_open() {
+        auth::bearer(app.config.token.as_ref(), request.headers())?;
+    }
+    match route {
+        Route::Health => Ok(probes::health()),
+        Route::Ready => probes::ready(app).await,
+        Route::Meta => Ok(probes::meta(app)),
+        Route::Claims if method == Method::GET => claims::list(app, &request).await,
+        Route::Claims => claims::claim(app, request).await,
+        Route::ReleaseClaims => claims::release(app, request).await,
+        Route::Claim(id) => claims::delete(app, &id, &request).await,
+        Route::ExtendClaim(id) => claims::extend(app, &id, request).await,
+        Route::Conflicts if method == Method::GET => conflicts::check(app, &request).await,
+        Route::Conflicts => conflicts::check_batch(app, request).await,
+        Route::ReleaseSession(id) => sessions::release(app, &id).await,
+        Route::Repos => repos::list(app).await,
+    }
+}
+
+/// A path that is not served, or only without its last slash.
+fn unknown(request: &Request<Incoming>) -> Reply {
+    let uri = request.uri();
+    let path = uri.path();
+    let bare = path.trim_end_matches('/');
+    if bare == path || Route::of(bare).is_none() {
+        return Reply::detail(404, "Not Found");
+    }
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    Reply::redirect(&format!("{bare}{query}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        for (path, template) in [
+            ("/health", Some("/health")),
+            ("/claims", Some("/claims")),
+            ("/claims/release", Some("/claims/release")),
+            ("/claims/x", Some("/claims/{claim_id}")),
+            ("/claims/x/extend", Some("/claims/{claim_id}/extend")),
+            ("/claims/x/extend/y", None),
+            ("/claims/x/y", None),
+            ("/claims/", None),
+            ("/sessions//release", None),
+            ("/sessions/a%2Fb/release", Some("/sessions/{session_id}/release")),
+            ("//claims", None),
+            ("/", None),
+            ("", None),
+            ("/Claims", None),
+        ] {
+            assert_eq!(Route::of(path).map(|route| route.template()), template, "{path}");
+        }
+        assert_eq!(Route::of("/claims/a%2Fb%20c"), Some(Route::Claim("a/b c".into())));
+    }
+}

@@ -1,0 +1,183 @@
+//! Taking, extending and letting go.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::{overlap, scope_type, sorted, symbols_in_file, texts};
+use crate::coordinator::{Answer, IdempotencyKey};
+use crate::engine::{
+    ClaimId, ClaimType, Claimed, Command, Conflict, ItemRequest, Outcome, Refused, Request, Scope, Severity,
+};
+use crate::pattern::Pattern;
+use crate::wire::{
+    ClaimConflict, ClaimItem, ClaimReply, ClaimRequest, ConflictingClaim, ExtendRequest, ReleaseRequest, time,
+};
+
+/// The longest path of a symbol, in bytes.
+const LONGEST_SYMBOL: usize = 1024;
+
+
+
+
+/// What a request asks the engine for.
+///
+/// # Errors
+///
+/// The reply that says what is wrong with it, for a status of 400.
+pub fn claim_command(request: &ClaimRequest) -> Result<Request, ClaimReply> {
+    if request.claims.is_empty() {
+        return Err(malformed("No patterns provided", &["narrow_claim", "escalate"]));
+    }
+    let items = request.claims.iter().map(|item| item_request(item).map_err(|what| malformed(&what, &["narrow_claim"])));
+    Ok(Request {
+        room: request.repo.as_deref().map(Arc::from),
+        engineer: request.engineer.as_str().into(),
+        session: session(request.session_id.as_deref()),
+        branch: request.branch.as_deref().map(Box::from),
+        description: request.description.as_deref().map(Box::from),
+        ttl: ttl(request.ttl_secs, request.ttl_hours),
+        items: items.collect::<Result<_, _>>()?,
+    })
+}
+
+/// A reply that grants nothing because something is wrong with the request.
+#[must_use]
+pub fn malformed(what: &str, options: &[&str]) -> ClaimReply {
+    ClaimReply {
+        warnings: vec![what.into()],
+        options: options.iter().map(ToString::to_string).collect(),
+        ..ClaimReply::default()
+    }
+}
+
+fn item_request(item: &ClaimItem) -> Result<ItemRequest, String> {
+    let parsed = if item.literal { Pattern::literal(&item.pattern) } else { Pattern::parse(&item.pattern) };
+    let symbols = item.symbols.as_deref().filter(|symbols| !symbols.is_empty());
+    Ok(ItemRequest {
+        id: ClaimId::random(),
+        kind: ClaimType::from(Box::<str>::from(item.claim_type.as_str())),
+        scope: Scope {
+            pattern: Arc::new(parsed.map_err(|error| error.to_string())?),
+            symbols: symbols.map(symbol_paths).transpose()?,
+        },
+        narrowable: item.narrowable,
+        // Ownership rules will have a say here.
+        severity: Severity::Soft,
+    })
+}
+
+/// Symbol paths as they were given, each once.
+pub(super) fn symbol_paths(names: &[String]) -> Result<Arc<[Box<str>]>, String> {
+    let mut paths: Vec<Box<str>> = Vec::with_capacity(names.len());
+    for name in names {
+        let whole = name.split("::").all(|part| !part.trim().is_empty());
+        if !whole || name.len() > LONGEST_SYMBOL || name.chars().any(char::is_control) {
+            return Err(format!("{name:?} is not a symbol: write its name, or its path as in Outer::method"));
+        }
+        if !paths.iter().any(|known| **known == **name) {
+            paths.push(name.as_str().into());
+        }
+    }
+    Ok(paths.into())
+}
+
+/// The session of that id; an empty id is none.
+fn session(id: Option<&str>) -> Option<Arc<str>> {
+    id.filter(|id| !id.is_empty()).map(Arc::from)
+}
+
+fn ttl(secs: Option<u64>, hours: Option<u64>) -> Option<Duration> {
+    let hours = hours.filter(|&hours| hours > 0).map(|hours| hours.saturating_mul(3600));
+    secs.filter(|&secs| secs > 0).or(hours).map(Duration::from_secs)
+}
+
+/// The key that a request's grant is kept under: the client's, within its room and for its engineer.
+#[must_use]
+pub fn idempotency_key(key: &str, request: &ClaimRequest) -> IdempotencyKey {
+    let asked = serde_json::to_vec(request).expect("a request has only text keys");
+    let scope = serde_json::to_string(&(&request.repo, &request.engineer, key)).expect("texts are text");
+    IdempotencyKey { key: scope, fingerprint: hex(&Sha256::digest(asked)) }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The reply to a request that was carried out, and its HTTP status.
+///
+/// `tracked` are the files of the checkout, if one is known.
+#[must_use]
+pub fn claim_reply(
+    request: &Request,
+    answer: &Answer,
+    warnings: Vec<String>,
+    tracked: Option<&[String]>,
+) -> (u16, ClaimReply) {
+    match answer {
+        Answer::Decided(Outcome::Claimed(Claimed { claims, revision })) => {
+            let claim_ids = claims.iter().map(|claim| claim.id.to_string()).collect();
+            (200, ClaimReply { claim_ids, warnings, revision: Some(revision.0), ..ClaimReply::default() })
+        }
+        Answer::Repeated { claims, revision } => {
+            let claim_ids = claims.iter().map(ToString::to_string).collect();
+            (200, ClaimReply { claim_ids, warnings, revision: Some(revision.0), ..ClaimReply::default() })
+        }
+        Answer::Decided(Outcome::Refused(refused)) => (409, refusal(request, refused, tracked)),
+        Answer::Decided(_) | Answer::KeyReused => {
+            (422, malformed("This Idempotency-Key was used for another request; send a new one", &["escalate"]))
+        }
+    }
+}
+
+fn refusal(request: &Request, refused: &Refused, tracked: Option<&[String]>) -> ClaimReply {
+    let Refused { conflicts } = refused;
+    let more = match conflicts.left_out {
+        0 => None,
+        more => Some(format!("{more} more conflicts are not listed")),
+    };
+    ClaimReply {
+        conflicts: conflicts.list.iter().map(|conflict| claim_conflict(request, conflict, tracked)).collect(),
+        warnings: more.into_iter().collect(),
+        options: ["wait", "narrow_claim", "escalate", "override"].map(String::from).into(),
+        ..ClaimReply::default()
+    }
+}
+
+fn claim_conflict(request: &Request, conflict: &Conflict, tracked: Option<&[String]>) -> ClaimConflict {
+    let wanted = &request.items[conflict.item].scope;
+    let holder = &conflict.holder;
+    ClaimConflict {
+        your_pattern: wanted.pattern.text().into(),
+        conflicting_claim: ConflictingClaim {
+            id: holder.id.to_string(),
+            engineer: holder.engineer.to_string(),
+            pattern: holder.scope.pattern.text().into(),
+            severity: holder.severity.as_str().into(),
+            description: holder.description.as_deref().map(String::from),
+            expires_at: time(holder.expires_at),
+            scope_type: scope_type(holder.scope.symbols.as_deref()),
+            symbols: sorted(holder.scope.symbols.as_deref()),
+        },
+        overlap: overlap(conflict, &wanted.pattern, tracked),
+        your_symbols: wanted.symbols.as_deref().map(texts),
+        symbol_overlap: conflict.symbols.as_ref().map(|shared| vec![symbols_in_file(shared)]),
+    }
+}
+
+/// What letting go of claims asks the engine for. What is not an id is nobody's claim.
+#[must_use]
+pub fn release_command(request: &ReleaseRequest) -> Command {
+    Command::Release {
+        ids: request.claim_ids.iter().filter_map(|id| id.parse().ok()).collect(),
+        engineer: request.engineer.as_deref().map(Arc::from),
+    }
+}
+
+/// What extending a claim asks the engine for; `None` if that is no claim's id.
+#[must_use]
+pub fn extend_command(id: &str, request: &ExtendRequest) -> Option<Command> {
+    let ttl = ttl(request.ttl_secs, Some(request.ttl_hours))?;
+    Some(Command::Extend { id: id.parse().ok()?, engineer: request.engineer.as_str().into(), ttl })
+}

@@ -1,0 +1,377 @@
+//! What goes over the wire: requests and replies as the HTTP API, its clients and the MCP bridge share them.
+//!
+//! Field names and shapes are those of coord-mcp-server 0.27.1; what it does not know is marked so, and may be absent.
+//! Times are whole seconds in UTC, `2026-01-31T12:00:00Z`. This module knows the words of the engine, not the engine.
+
+use jiff::fmt::temporal::DateTimePrinter;
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Timestamp;
+
+/// `POST /claims`: claim all of these, or wait for them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ClaimRequest {
+    /// Who claims.
+    pub engineer: String,
+    /// The branch they work on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// What they are about to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What they want, all or nothing. May be empty, which is refused later with a reason.
+    pub claims: Vec<ClaimItem>,
+    /// For how many hours; `None` (0 on the wire) is the default of the item's type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl_hours: Option<u64>,
+    /// For how many seconds; goes before `ttl_hours`. Not in 0.27.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl_secs: Option<u64>,
+    /// The room. No id is a room of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repo: Option<String>,
+    /// The session that holds the claims and keeps them alive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// How long to wait for what is taken, in seconds; 0 is not at all.
+    #[serde(rename = "wait_seconds", skip_serializing_if = "is_zero")]
+    pub wait_secs: u64,
+    /// How urgent the wait is, in whatever words the caller chose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub urgency: Option<String>,
+}
+
+/// One thing to claim.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ClaimItem {
+    /// `file`, `module`, `shared_file` or any other word.
+    #[serde(rename = "type")]
+    pub claim_type: String,
+    /// The pattern, not yet parsed.
+    pub pattern: String,
+    /// The symbol paths claimed inside the pattern's files; `None` is whole files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub symbols: Option<Vec<String>>,
+    /// Whether symbols may be claimed out of this item; `None` is the default of its type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub narrowable: Option<bool>,
+    /// Whether the pattern is the path of one file, its special characters meaning themselves. Not in 0.27.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub literal: bool,
+}
+
+/// `POST /claims/release`: let these claims go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReleaseRequest {
+    /// The claims; unknown ones do no harm.
+    pub claim_ids: Vec<String>,
+    /// Release only this engineer's; `None` is anybody's.
+    pub engineer: Option<String>,
+}
+
+/// `POST /claims/{id}/extend`: let the claim expire so long from now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ExtendRequest {
+    /// Whose claim it must be.
+    pub engineer: String,
+    /// The new time to live, in hours.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub ttl_hours: u64,
+    /// The new time to live, in seconds; goes before `ttl_hours`. Not in 0.27.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl_secs: Option<u64>,
+}
+
+/// `GET /conflicts` and, not in 0.27, `POST /conflicts`: would these be free?
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CheckRequest {
+    /// Who asks. Their own claims are passed over.
+    pub engineer: String,
+    /// The room; `None` is every room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repo: Option<String>,
+    /// Sessions whose claims are passed over, and kept alive.
+    pub session_ids: Vec<String>,
+    /// Patterns, not yet parsed.
+    pub patterns: Vec<String>,
+    /// `FILE::NAME` symbols. Empty in a body. Not in 0.27.
+    #[serde(skip)]
+    pub symbols: Vec<String>,
+    /// Single files. Empty in a query.
+    pub paths: Vec<CheckPath>,
+}
+
+/// One file to check.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CheckPath {
+    /// Its path, whose special characters mean themselves.
+    pub path: String,
+    /// Ask only for these symbols of it; `None` is the whole file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub symbols: Option<Vec<String>>,
+}
+
+/// `GET /claims`: which claims to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListQuery {
+    /// Only those that still hold.
+    pub active_only: bool,
+    /// Only this engineer's. An empty name is none given.
+    pub engineer: Option<String>,
+    /// Only those whose pattern contains this, in any case. An empty part is none given.
+    pub module: Option<String>,
+    /// Only those of this room. An empty id is a room too.
+    pub repo: Option<String>,
+    /// The session that asks, to be kept alive. It does not filter. An empty id is none given.
+    pub session_id: Option<String>,
+}
+
+/// The answer to `POST /claims`, granted, refused or malformed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimReply {
+    /// The granted claims, one for each item, in order; empty unless all were granted.
+    pub claim_ids: Vec<String>,
+    /// What stands in the way.
+    pub conflicts: Vec<ClaimConflict>,
+    /// What the caller should know.
+    pub warnings: Vec<String>,
+    /// What the caller can do about a refusal.
+    pub options: Vec<String>,
+    /// The room's revision after the grant; `None` if nothing was granted. Not in 0.27.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
+}
+
+/// One holder in the way of one item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimConflict {
+    /// The item's pattern.
+    pub your_pattern: String,
+    /// Who holds what.
+    pub conflicting_claim: ConflictingClaim,
+    /// Paths that both cover: tracked files where a checkout is known and has some, else one possible path.
+    pub overlap: Vec<String>,
+    /// The item's symbols; `None` for whole files.
+    pub your_symbols: Option<Vec<String>>,
+    /// The symbols that both name; `None` unless both name symbols.
+    pub symbol_overlap: Option<Vec<SymbolsInFile>>,
+}
+
+/// The part of a held claim that a refusal tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictingClaim {
+    /// Its id.
+    pub id: String,
+    /// Who holds it.
+    pub engineer: String,
+    /// What it covers.
+    pub pattern: String,
+    /// `soft` or `hard`.
+    pub severity: String,
+    /// What the holder is doing.
+    pub description: Option<String>,
+    /// When it ends.
+    pub expires_at: String,
+    /// `file` or `symbol`.
+    pub scope_type: String,
+    /// Its symbols, sorted; `None` for whole files.
+    pub symbols: Option<Vec<String>>,
+}
+
+/// Symbols of one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SymbolsInFile {
+    /// The file.
+    pub file: String,
+    /// The symbols' paths.
+    pub symbols: Vec<String>,
+}
+
+/// The answer to a check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckReply {
+    /// Whether anything stands in the way.
+    pub has_conflicts: bool,
+    /// What does.
+    pub conflicts: Vec<CheckConflict>,
+    /// Whether nothing stands in the way.
+    pub safe_to_proceed: bool,
+    /// The same.
+    pub safe: bool,
+    /// What to do about it.
+    pub suggestion: Option<String>,
+}
+
+/// One holder in the way of one checked pattern.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckConflict {
+    /// The checked pattern or path.
+    pub your_pattern: String,
+    /// Who holds the claim in the way.
+    pub engineer: String,
+    /// What it covers.
+    pub pattern: String,
+    /// `soft` or `hard`.
+    pub severity: String,
+    /// When it ends.
+    pub expires_at: String,
+    /// Paths that both cover, as in [`ClaimConflict::overlap`].
+    pub overlap: Vec<String>,
+    /// Its id. Not in 0.27.
+    pub claim_id: String,
+    /// What the holder is doing. Not in 0.27.
+    pub description: Option<String>,
+    /// `file` or `symbol`. Not in 0.27.
+    pub scope_type: String,
+    /// Its symbols, sorted; `None` for whole files. Not in 0.27.
+    pub symbols: Option<Vec<String>>,
+    /// The symbols that both name; `None` unless both name symbols. Not in 0.27.
+    pub symbol_overlap: Option<Vec<SymbolsInFile>>,
+}
+
+/// The answer to `GET /claims`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimList {
+    /// The claims.
+    pub claims: Vec<ClaimRow>,
+    /// How many they are.
+    pub count: usize,
+}
+
+/// One claim with all that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimRow {
+    /// Its id.
+    pub id: String,
+    /// Who holds it.
+    pub engineer: String,
+    /// The holder's branch.
+    pub branch: Option<String>,
+    /// What the holder is doing.
+    pub description: Option<String>,
+    /// `file`, `module`, `shared_file` or another word.
+    pub claim_type: String,
+    /// What it covers, as it was written.
+    pub pattern: String,
+    /// `soft` or `hard`.
+    pub severity: String,
+    /// When it was granted.
+    pub created_at: String,
+    /// When its time is up.
+    pub expires_at: String,
+    /// When it ended; `None` while it is active.
+    pub released_at: Option<String>,
+    /// Its room.
+    pub repo: Option<String>,
+    /// Its session.
+    pub session_id: Option<String>,
+    /// When its session last gave a sign of life.
+    pub last_activity: Option<String>,
+    /// JSON text of a list of claim ids, or null.
+    pub coexists_with: Option<String>,
+    /// 1 if its end was brought forward by a request, else 0.
+    pub ttl_shortened: u8,
+    /// `file` or `symbol`.
+    pub scope_type: String,
+    /// 1 if symbols may be carved out of it, else 0.
+    pub narrowable: u8,
+    /// Its symbols; `None` for whole files. Not in 0.27.
+    #[serde(default)]
+    pub symbols: Option<Vec<String>>,
+    /// Whether the pattern is the path of one file. Not in 0.27.
+    #[serde(default)]
+    pub literal: bool,
+    /// When it ends if its session stays silent; `None` if it does not matter. Not in 0.27.
+    #[serde(default)]
+    pub idle_expires_at: Option<String>,
+}
+
+/// The answer to a release by any route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Released {
+    /// How many claims ended.
+    pub released: usize,
+}
+
+/// The answer to an extension.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extended {
+    /// Always true.
+    pub ok: bool,
+    /// When the claim ends now. Not in 0.27.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+}
+
+/// The answer to `GET /repos`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepoList {
+    /// The repositories.
+    pub repos: Vec<RepoRow>,
+    /// How many they are.
+    pub count: usize,
+}
+
+/// One repository that has been claimed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepoRow {
+    /// Its id.
+    pub repo: String,
+    /// When its newest claim was granted.
+    pub last_activity: String,
+    /// How many claims were granted in the last day.
+    pub claims_24h: u64,
+    /// How many engineers they were granted to.
+    pub engineers_24h: u64,
+    /// How many claims are active.
+    pub active_claims: u64,
+    /// How often files were shared without asking in the last day.
+    pub auto_resolutions_24h: AutoResolutions,
+}
+
+/// How often files were shared without asking.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AutoResolutions {
+    /// Because symbols were disjoint.
+    pub auto_coexist: u64,
+    /// Because a file could be narrowed.
+    pub auto_narrow: u64,
+}
+
+/// The answer to `GET /readyz`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ready {
+    /// `ready`.
+    pub status: String,
+    /// The service's version.
+    pub version: String,
+    /// `bearer` or `insecure-no-auth`.
+    pub auth_mode: String,
+    /// Where its database is.
+    pub database_path: String,
+}
+
+/// An error in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detail {
+    /// The words.
+    pub detail: String,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// A moment as it is written on the wire, in whole seconds.
+#[must_use]
+pub fn time(at: Timestamp) -> String {
+    const PRINTER: DateTimePrinter = DateTimePrinter::new();
+    let seconds = jiff::Timestamp::from_second(at.0.div_euclid(1000));
+    PRINTER.timestamp_to_string(&seconds.unwrap_or(jiff::Timestamp::MAX))
+}
+
+/// The moment that a text on the wire means.
+#[must_use]
+pub fn moment(text: &str) -> Option<Timestamp> {
+    text.parse::<jiff::Timestamp>().ok().map(|at| Timestamp(at.as_millisecond()))
+}

@@ -1,0 +1,172 @@
+//! What can go wrong with a workspace.
+//!
+//! Each message says what was attempted and where; the cause stays behind as `source`. No message quotes a line of a
+//! file or a value that may hold a secret.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::setting::Source;
+
+/// Why the workspace could not be opened, or a path in it not be understood.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorkspaceError {
+    /// The directory is in no git work tree.
+    #[error("{} is not inside a git work tree", path.display())]
+    NotAClone {
+        /// Where the command ran.
+        path: PathBuf,
+    },
+    /// The directory is in a repository that has no work tree.
+    #[error("{} is a bare repository, which has no files to claim", path.display())]
+    BareRepository {
+        /// The repository's git directory.
+        path: PathBuf,
+    },
+    /// There is no `git` to run.
+    #[error("cannot find the program `git`")]
+    GitMissing {
+        /// What starting it said.
+        source: io::Error,
+    },
+    /// The installed git lacks an option we need.
+    #[error("the installed git is too old")]
+    GitTooOld,
+    /// `git` is there but could not be run.
+    #[error("cannot run `{command}`")]
+    GitNotRun {
+        /// The command line.
+        command: String,
+        /// What running it said.
+        source: io::Error,
+    },
+    /// `git` ran and reported a failure.
+    #[error("`{command}` failed: {message}")]
+    GitFailed {
+        /// The command line.
+        command: String,
+        /// What git wrote to stderr, without its `fatal:`.
+        message: String,
+    },
+    /// A directory could not be looked up.
+    #[error("cannot look up the directory {}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A file could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not; also when it is not UTF-8.
+        source: io::Error,
+    },
+    /// A file is larger than any such file should be.
+    #[error("{} is larger than {limit_bytes} bytes", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most that is read.
+        limit_bytes: u64,
+    },
+    /// A file could not be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A line of `local.env` is not `KEY=value`.
+    #[error("{}:{line}: {problem}", path.display())]
+    LocalEnv {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it, without quoting it.
+        problem: &'static str,
+    },
+    /// `config.toml` is not TOML, or a key has the wrong type or value.
+    #[error("{}:{line}:{column}: {problem}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column in characters, from 1.
+        column: usize,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// `config.toml` asks for a remote service and nothing says where it is.
+    #[error("{} says mode = \"remote\", but nothing names the service", path.display())]
+    ServiceUrlMissing {
+        /// The configuration file.
+        path: PathBuf,
+    },
+    /// The configured service address is unusable.
+    #[error("{origin} is not a usable service address: {problem}")]
+    ServiceUrl {
+        /// Where the address was configured.
+        origin: Source,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The configured token cannot be sent in a header.
+    #[error("{origin} is not a usable token: it may only hold visible ASCII characters")]
+    Token {
+        /// Where the token was configured.
+        origin: Source,
+    },
+    /// A typed path leads out of the repository.
+    #[error("`{argument}` is outside the repository {}", root.display())]
+    OutsideRepository {
+        /// What was typed.
+        argument: String,
+        /// The root of the work tree.
+        root: PathBuf,
+    },
+    /// A typed path cannot be understood.
+    #[error("`{argument}` names nothing that can be claimed: {problem}")]
+    Argument {
+        /// What was typed.
+        argument: String,
+        /// Why not.
+        problem: &'static str,
+    },
+}
+
+impl WorkspaceError {
+    /// The next thing to try, where there is one; a sentence fragment for a line that starts `hint:`.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            WorkspaceError::NotAClone { .. } => {
+                "run coord inside a clone, or make one here with `git init`".to_owned()
+            }
+            WorkspaceError::BareRepository { .. } => {
+                "run coord in one of its worktrees, or add one with `git worktree add DIRECTORY`".to_owned()
+            }
+            WorkspaceError::GitMissing { .. } => {
+                "install git and make sure it is on PATH; `git --version` shows whether it is".to_owned()
+            }
+            WorkspaceError::GitTooOld => {
+                "coord needs git 2.31 or newer; `git --version` shows what is installed".to_owned()
+            }
+            WorkspaceError::LocalEnv { .. } => "write each line as KEY=value, or as a # comment".to_owned(),
+            WorkspaceError::ServiceUrlMissing { .. } => {
+                "set COORD_API_URL, or run `coord init --mode remote --service-url URL`".to_owned()
+            }
+            WorkspaceError::ServiceUrl { .. } => "give it as http://HOST:PORT or https://HOST".to_owned(),
+            WorkspaceError::Token { origin } => format!("put the service's token into {origin}"),
+            WorkspaceError::OutsideRepository { .. } => {
+                "name a path inside the repository; a leading / starts at its root".to_owned()
+            }
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,153 @@
+//! Who is asking: the engineer, the session and the tool.
+//!
+//! An engineer is `USER/TOOL/WORKTREE`, so that two agents of one person in two worktrees are two engineers, and one
+//! agent is the same engineer in its editor, its hooks and its shell. The session is one per worktree and is kept in
+//! its git directory, where neither a commit nor a teammate meets it.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+use uuid::Uuid;
+
+use super::{Env, Settings, WorkspaceError, Worktree, git};
+
+/// Who is asking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The name claims are made under: `alex/claude/main`.
+    pub engineer: String,
+    /// Which run of that engineer: 16 hexadecimal digits, unless `COORD_SESSION_ID` says otherwise.
+    pub session_id: String,
+    /// Whether the next command will be the same session. Not so where the git directory cannot be written, as in an
+    /// agent's sandbox: then each command has its own.
+    pub session_is_kept: bool,
+    /// What runs the command: `claude`, `codex`, `cursor` or `cli`.
+    pub tool: &'static str,
+}
+
+impl Identity {
+    /// Works out who is asking, and makes the worktree's session on first use.
+    ///
+    /// # Errors
+    ///
+    /// The session cannot be read or made, or git fails when asked for a name.
+    pub fn resolve(worktree: &Worktree, settings: &Settings, env: &Env) -> Result<Identity, WorkspaceError> {
+        let tool = tool(env);
+        let engineer = match &settings.engineer {
+            Some(engineer) => engineer.value.clone(),
+            None => format!("{}/{tool}/{}", user(worktree, settings, env)?, place(worktree)),
+        };
+        let kept = match &settings.session_id {
+            Some(session) => Some(session.value.clone()),
+            None => kept_session(&worktree.git_dir)?,
+        };
+        let session_is_kept = kept.is_some();
+        Ok(Identity { engineer, session_id: kept.unwrap_or_else(new_session), session_is_kept, tool })
+    }
+}
+
+/// The tool whose marks are in the environment. The first that matches wins: a tool started in another's terminal
+/// inherits that one's marks too, and Claude Code and Codex run inside Cursor's, not the other way round.
+fn tool(env: &Env) -> &'static str {
+    const MARKS: &[(&str, &[&str])] = &[
+        ("claude", &["CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT"]),
+        (
+            "codex",
+            &["CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED", "CODEX_THREAD_ID", "CODEX_CLI", "CODEX_CI"],
+        ),
+        ("cursor", &["CURSOR_AGENT", "CURSOR_TRACE_ID"]),
+    ];
+    MARKS.iter().find(|(_, marks)| env.first(marks).is_some()).map_or("cli", |(tool, _)| tool)
+}
+
+fn user(worktree: &Worktree, settings: &Settings, env: &Env) -> Result<String, WorkspaceError> {
+    if let Some(user) = &settings.user {
+        return Ok(user.value.clone());
+    }
+    if let Some(user) = env.first(&["USER", "LOGNAME", "USERNAME"]) {
+        return Ok(user.to_owned());
+    }
+    let name = git::config_value(&worktree.root, "user.name")?;
+    Ok(name.map(|name| slug(&name)).filter(|slug| !slug.is_empty()).unwrap_or_else(|| "someone".to_owned()))
+}
+
+/// `Ada Lovelace` as `ada-lovelace`.
+fn slug(name: &str) -> String {
+    let words = name.split(|char: char| !char.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect::<Vec<_>>().join("-")
+}
+
+/// The part of an engineer that tells one person's worktrees apart.
+fn place(worktree: &Worktree) -> String {
+    let directory = worktree.root.file_name().filter(|_| worktree.is_linked);
+    match (directory, &worktree.branch) {
+        (Some(directory), _) => directory.to_string_lossy().into_owned(),
+        (None, Some(branch)) => branch.clone(),
+        (None, None) => "detached".to_owned(),
+    }
+}
+
+/// The session kept in a git directory, made when there is none; `None` where it cannot be kept.
+fn kept_session(git_dir: &Path) -> Result<Option<String>, WorkspaceError> {
+    let directory = git_dir.join("coord");
+    let session = match read_session(&directory) {
+        Ok(None) => make_session(&directory).map(Some),
+        read => read,
+    };
+    match session {
+        Err(WorkspaceError::Read { source, .. } | WorkspaceError::Write { source, .. })
+            if matches!(
+                source.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+            ) =>
+        {
+            Ok(None)
+        }
+        session => session,
+    }
+}
+
+/// Reads the session; `None` when there is none, or the file holds something else.
+fn read_session(directory: &Path) -> Result<Option<String>, WorkspaceError> {
+    let path = directory.join("session");
+    match fs::read(&path) {
+        Ok(bytes) => {
+            let text = String::from_utf8_lossy(&bytes);
+            let text = text.trim();
+            let is_session = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            Ok(is_session.then(|| text.to_owned()))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(WorkspaceError::Read { path, source }),
+    }
+}
+
+/// Makes the session, once: whoever comes second, at the same time or in place of a malformed file, gets the first
+/// one's. The lock decides who is first; the rename keeps readers, who take no lock, from seeing half a file.
+fn make_session(directory: &Path) -> Result<String, WorkspaceError> {
+    let path = directory.join("session");
+    let failed = |source| WorkspaceError::Write { path: path.clone(), source };
+    fs::create_dir_all(directory).map_err(failed)?;
+    let lock = File::create(directory.join("session.lock")).map_err(failed)?;
+    lock.lock().map_err(failed)?;
+    if let Some(session) = read_session(directory)? {
+        return Ok(session);
+    }
+    let session = new_session();
+    let mut file = NamedTempFile::new_in(directory).map_err(failed)?;
+    writeln!(file, "{session}").map_err(failed)?;
+    file.persist(&path).map_err(|error| failed(error.error))?;
+    Ok(session)
+}
+
+fn new_session() -> String {
+    let (high, low) = Uuid::new_v4().as_u64_pair();
+    // Each half has fixed bits where the other is random.
+    format!("{:016x}", high ^ low)
+}
+
+#[cfg(test)]
+#[path = "identity_tests.rs"]
+mod tests;
