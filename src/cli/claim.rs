@@ -168,7 +168,9 @@ pub(super) fn refused_in_words(conflicts: &[ClaimConflict], now: Timestamp) {
 
 /// A lifetime as people write it.
 pub(super) fn ttl(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text.parse().map_err(|_| "write it as in 90m, 4h or 2h 30m".to_owned())?;
+    let write_it = || "write it as in 90m, 4h, 2h 30m or 2d".to_owned();
+    let span: jiff::Span = text.parse().map_err(|_| write_it())?;
+    let span = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| write_it())?;
     let span = Duration::try_from(span).map_err(|_| "it must be longer than nothing".to_owned())?;
     match span {
         span if span < Duration::from_secs(1) => Err("it must be a second at least".into()),
@@ -189,10 +191,10 @@ mod tests {
 
     #[test]
     fn lifetimes() {
-        for (text, secs) in [("4h", 14_400), ("90m", 5400), ("1h30m", 5400), ("1h 30m", 5400), ("45s", 45)] {
+        for (text, secs) in [("4h", 14_400), ("90m", 5400), ("1h30m", 5400), ("1h 30m", 5400), ("45s", 45), ("2d", 172_800)] {
             assert_eq!(ttl(text), Ok(Duration::from_secs(secs)), "{text}");
         }
-        for text in ["4", "", "-1h", "0s", "soon", "99999999h", "100ms"] {
+        for text in ["4", "", "-1h", "0s", "soon", "99999999h", "100ms", "1 month"] {
             assert!(ttl(text).is_err(), "{text}");
         }
     }
