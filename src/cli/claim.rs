@@ -154,7 +154,9 @@ pub(super) fn refused_in_words(conflicts: &[ClaimConflict], now: Timestamp) {
                 output::short(&held.id),
             ),
         );
-        if let Some(path) = conflict.overlap.first().filter(|path| **path != conflict.your_pattern) {
+        // Where one of the two is within the other, it is plain where they meet.
+        let plain = |path: &String| *path == conflict.your_pattern || *path == held.pattern || conflict.your_pattern == held.pattern;
+        if let Some(path) = conflict.overlap.first().filter(|path| !plain(path)) {
             output::note(&format!("  you would meet in {path}"));
         }
     }
