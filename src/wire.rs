@@ -188,7 +188,7 @@ pub struct SymbolsInFile {
 }
 
 /// The answer to a check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckReply {
     /// Whether anything stands in the way.
     pub has_conflicts: bool,
