@@ -26,7 +26,7 @@ pub(super) struct ReleaseArgs {
     #[arg(long, conflicts_with_all = ["claims", "session"])]
     all: bool,
     /// Release all that a session holds, this worktree's unless another is named
-    #[arg(long, value_name = "ID", num_args = 0..=1, conflicts_with = "claims")]
+    #[arg(long, value_name = "ID", num_args = 0..=1, conflicts_with_all = ["claims", "engineer"])]
     session: Option<Option<String>>,
     /// Release what another engineer holds, who must be named; for cleaning up after somebody
     #[arg(long, value_name = "NAME")]
