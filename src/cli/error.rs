@@ -63,7 +63,11 @@ impl CliError {
 impl From<WorkspaceError> for CliError {
     fn from(error: WorkspaceError) -> CliError {
         let hint = error.hint();
-        CliError::new(Kind::Failed, error).hint_if(hint)
+        let kind = match &error {
+            WorkspaceError::Argument { .. } | WorkspaceError::OutsideRepository { .. } => Kind::Usage,
+            _ => Kind::Failed,
+        };
+        CliError::new(kind, error).hint_if(hint)
     }
 }
 
