@@ -65,6 +65,10 @@ enum Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    guarded(run)
+}
+
+fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return error::usage(&error),
@@ -89,7 +93,18 @@ pub fn main() -> ExitCode {
 /// otherwise.
 #[must_use]
 pub fn api_main() -> ExitCode {
-    error::finish(serve::run(serve::ServeArgs::default(), &Env::from_process(), serve::EVERYWHERE))
+    guarded(|| error::finish(serve::run(serve::ServeArgs::default(), &Env::from_process(), serve::EVERYWHERE)))
+}
+
+/// The exit code of a bug.
+const BUG: u8 = 70;
+
+/// Gives a bug an exit code of its own. What it was has been told by then.
+fn guarded(run: impl FnOnce() -> ExitCode + std::panic::UnwindSafe) -> ExitCode {
+    std::panic::catch_unwind(run).unwrap_or_else(|_| {
+        output::hint("this is a bug in coord; please report the lines above");
+        ExitCode::from(BUG)
+    })
 }
 
 /// What a command came to, when it did not fail.
@@ -102,4 +117,15 @@ enum Exit {
     Ok,
     /// Somebody else holds what it was asked for.
     Conflict,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bug_has_its_own_exit_code() {
+        assert_eq!(guarded(|| panic!("on purpose")), ExitCode::from(70));
+        assert_eq!(guarded(|| ExitCode::from(3)), ExitCode::from(3));
+    }
 }
