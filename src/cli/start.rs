@@ -126,8 +126,7 @@ fn config(args: &StartArgs, env: &Env, home: &Home, token: &Token) -> Result<Ser
 /// Starts the service, waits until it answers, and returns its process and where it listens.
 fn in_background(args: &StartArgs, env: &Env, home: &Home, token: &Token) -> Result<(u32, String), CliError> {
     config(args, env, home, token)?;
-    let wait = env.get("COORD_START_READY_TIMEOUT_SEC").and_then(|text| text.trim().parse().ok());
-    let deadline = Instant::now() + Duration::from_secs(wait.unwrap_or(30));
+    let deadline = Instant::now() + ready_timeout(env)?;
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(home.log_file())?;
     let log = Log { path: home.log_file(), from: file.metadata()?.len() };
     let mut child = Command::new(std::env::current_exe()?)
@@ -162,6 +161,17 @@ fn in_background(args: &StartArgs, env: &Env, home: &Home, token: &Token) -> Res
         }
         std::thread::sleep(LOOK_EVERY);
     }
+}
+
+/// How long the service may take to answer for the first time.
+fn ready_timeout(env: &Env) -> Result<Duration, CliError> {
+    const NAME: &str = "COORD_START_READY_TIMEOUT_SEC";
+    let Some(text) = env.get(NAME) else { return Ok(Duration::from_secs(30)) };
+    let seconds = text.trim().parse::<u32>().map_err(|_| {
+        CliError::new(Kind::Usage, format!("{NAME}={text:?} is not a number of seconds"))
+            .hint("correct the variable, or unset it for its default")
+    })?;
+    Ok(Duration::from_secs(seconds.into()))
 }
 
 fn end(child: &mut Child) -> Result<(), CliError> {
