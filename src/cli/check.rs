@@ -71,19 +71,19 @@ pub(super) fn run(args: CheckArgs, env: &Env) -> Done {
 fn in_words(conflicts: &[CheckConflict]) {
     let now = now();
     for conflict in conflicts {
-        let about = conflict.description.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
+        let about = conflict.description.as_deref().map(|text| format!(": {}", output::clean(text))).unwrap_or_default();
         let left = moment(&conflict.expires_at).map(|at| output::left(at, now)).unwrap_or_default();
         let held = scope(&conflict.pattern, conflict.symbols.as_deref());
         let text = format!(
             "{} meets {held} of {} ({}), held for another {left}{about}",
             conflict.your_pattern,
-            conflict.engineer,
+            output::clean(&conflict.engineer),
             output::short(&conflict.claim_id),
         );
         output::say(Style::Bad, "conflict", &text);
     }
     if let Some(first) = conflicts.first() {
-        let holder = &first.engineer;
+        let holder = output::clean(&first.engineer);
         output::hint(&format!("wait, or ask {holder} to let go; `coord claims --engineer '{holder}'` shows what they hold"));
     }
 }

@@ -142,7 +142,7 @@ pub(super) fn refused_in_words(conflicts: &[ClaimConflict], now: Timestamp) {
     for conflict in conflicts {
         let held = &conflict.conflicting_claim;
         let wanted = scope(&conflict.your_pattern, conflict.your_symbols.as_deref());
-        let about = held.description.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
+        let about = held.description.as_deref().map(|text| format!(": {}", output::clean(text))).unwrap_or_default();
         let left = moment(&held.expires_at).map(|at| output::left(at, now)).unwrap_or_default();
         output::say(
             Style::Bad,
@@ -150,7 +150,7 @@ pub(super) fn refused_in_words(conflicts: &[ClaimConflict], now: Timestamp) {
             &format!(
                 "{wanted} meets {} of {} ({}), held for another {left}{about}",
                 scope(&held.pattern, held.symbols.as_deref()),
-                held.engineer,
+                output::clean(&held.engineer),
                 output::short(&held.id),
             ),
         );
@@ -161,7 +161,7 @@ pub(super) fn refused_in_words(conflicts: &[ClaimConflict], now: Timestamp) {
         }
     }
     if let Some(first) = conflicts.first() {
-        let holder = &first.conflicting_claim.engineer;
+        let holder = output::clean(&first.conflicting_claim.engineer);
         output::hint(&format!(
             "claim less, wait, or ask {holder} to let go; `coord claims --engineer '{holder}'` shows what they hold"
         ));

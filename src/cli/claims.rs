@@ -82,14 +82,14 @@ fn print(context: &Context, rows: &[ClaimRow], all_repos: bool, now: Timestamp) 
     for row in rows {
         let mut cells = vec![
             Cell::new(output::short(&row.id)),
-            Cell::new(holder(context, row)),
-            Cell::new(scope(&row.pattern, row.symbols.as_deref())),
-            Cell::new(&row.claim_type),
+            output::cell(&holder(context, row)),
+            output::cell(&scope(&row.pattern, row.symbols.as_deref())),
+            output::cell(&row.claim_type),
             output::right(left(row, now)),
-            Cell::new(row.description.as_deref().or(row.branch.as_deref()).unwrap_or_default()),
+            output::cell(row.description.as_deref().or(row.branch.as_deref()).unwrap_or_default()),
         ];
         if all_repos {
-            cells.insert(1, Cell::new(row.repo.as_deref().unwrap_or("-")));
+            cells.insert(1, output::cell(row.repo.as_deref().unwrap_or("-")));
         }
         table.add_row(cells);
     }

@@ -40,6 +40,16 @@ impl Style {
     }
 }
 
+/// What others wrote, in one line and without what could steer a terminal.
+pub(super) fn clean(text: &str) -> String {
+    let plain = |c: char| match c {
+        c if c.is_whitespace() => ' ',
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    text.chars().map(plain).collect()
+}
+
 /// Says something on stderr behind a label.
 pub(super) fn say(style: Style, label: &str, text: &str) {
     // There is nobody to tell if stderr is gone.
@@ -87,6 +97,11 @@ pub(super) fn table(headers: &[&str]) -> Table {
     }
     table.set_header(headers.iter().map(|name| Cell::new(name.to_uppercase())));
     table
+}
+
+/// A cell with what others wrote.
+pub(super) fn cell(text: &str) -> Cell {
+    Cell::new(clean(text))
 }
 
 /// A cell whose text is aligned to the right.
@@ -143,6 +158,11 @@ pub(super) fn count(number: usize, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_others_wrote_cannot_steer_a_terminal() {
+        assert_eq!(clean("a\u{1b}[31m\nb\u{9b}\u{7f}\té"), "a\u{fffd}[31m b\u{fffd}\u{fffd} é");
+    }
 
     #[test]
     fn spans_read_well() {
