@@ -95,10 +95,10 @@ pub(super) fn run(args: StartArgs, env: &Env) -> Done {
 fn url(host: &str, port: u16) -> String {
     let host = match host {
         "0.0.0.0" => LOOPBACK,
-        "::" => "[::1]",
+        "::" => "::1",
         host => host,
     };
-    format!("http://{host}:{port}")
+    if host.contains(':') { format!("http://[{host}]:{port}") } else { format!("http://{host}:{port}") }
 }
 
 /// The database of the service that answers there, if one does.
