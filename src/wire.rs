@@ -225,6 +225,9 @@ pub struct CheckConflict {
     pub scope_type: String,
     /// Its symbols, sorted; `None` for whole files. Not in 0.27.
     pub symbols: Option<Vec<String>>,
+    /// The checked symbols; `None` for whole files. Not in 0.27.
+    #[serde(default)]
+    pub your_symbols: Option<Vec<String>>,
     /// The symbols that both name; `None` unless both name symbols. Not in 0.27.
     pub symbol_overlap: Option<Vec<SymbolsInFile>>,
 }

@@ -76,7 +76,7 @@ fn in_words(conflicts: &[CheckConflict]) {
         let held = scope(&conflict.pattern, conflict.symbols.as_deref());
         let text = format!(
             "{} meets {held} of {} ({}), held for another {left}{about}",
-            conflict.your_pattern,
+            scope(&conflict.your_pattern, conflict.your_symbols.as_deref()),
             output::clean(&conflict.engineer),
             output::short(&conflict.claim_id),
         );
