@@ -61,6 +61,7 @@ fn held_paths_are_a_conflict() {
               "description": "login form",
               "scope_type": "file",
               "symbols": null,
+              "your_symbols": null,
               "symbol_overlap": null
             }
           ],
@@ -94,7 +95,7 @@ fn symbols() {
         ");
         assert_snapshot!(world.bob().coord(&["check", "src/api.ts::Router"]), @"
         --- stderr
-        conflict: src/api.ts meets src/api.ts::Router::get of alice/cli/main (01234567), held for another 4h
+        conflict: src/api.ts::Router meets src/api.ts::Router::get of alice/cli/main (01234567), held for another 4h
         hint: wait, or ask alice/cli/main to let go; `coord claims --engineer 'alice/cli/main'` shows what they hold
         --- status 3
         ");

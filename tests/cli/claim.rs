@@ -391,3 +391,77 @@ fn names_and_sessions_can_be_set() {
         assert_eq!(held["branch"], "main");
     });
 }
+
+#[test]
+fn of_many_who_ask_at_once_one_gets_it() {
+    both(|world| {
+        let statuses: Vec<Option<i32>> = std::thread::scope(|scope| {
+            let asking: Vec<_> = (0..8)
+                .map(|number| {
+                    let name = format!("eng-{number}");
+                    let place = world.alice().env("COORD_ENGINEER", &name).env("COORD_SESSION_ID", &name);
+                    scope.spawn(move || place.coord(&["claim", "src/*.ts", "lib/**"]).status)
+                })
+                .collect();
+            asking.into_iter().map(|asking| asking.join().unwrap()).collect()
+        });
+        assert_eq!(statuses.iter().filter(|status| **status == Some(0)).count(), 1, "{statuses:?}");
+        assert_eq!(statuses.iter().filter(|status| **status == Some(3)).count(), 7, "{statuses:?}");
+    });
+}
+
+#[test]
+fn worktrees_of_a_bare_clone_meet() {
+    let world = World::embedded();
+    world.git(&world.path(""), &["clone", "--quiet", "--bare", "app", "bare.git"]);
+    for name in ["one", "two"] {
+        world.git(&world.path("bare.git"), &["worktree", "add", "--quiet", "-b", name, &format!("../{name}")]);
+    }
+    world.at("one").coord(&["claim", "docs"]).ok();
+    assert_snapshot!(world.at("two").coord(&["claim", "docs/guide.md"]), @"
+    --- stderr
+    conflict: docs/guide.md meets docs/ of alice/cli/one (01234567), held for another 4h
+    hint: claim less, wait, or ask alice/cli/one to let go; `coord claims --engineer 'alice/cli/one'` shows what they hold
+    --- status 3
+    ");
+}
+
+#[test]
+fn two_clones_meet_at_a_service_alone() {
+    let world = World::served();
+    let url = "https://git.example/team/app.git";
+    for name in ["one", "two"] {
+        world.git(&world.path(""), &["clone", "--quiet", "app", name]);
+        world.git(&world.path(name), &["remote", "set-url", "origin", url]);
+        world.git(&world.path(name), &["checkout", "--quiet", "-b", name]);
+    }
+    world.at("one").coord(&["claim", "docs"]).ok();
+    assert_snapshot!(world.at("two").coord(&["claim", "docs/guide.md"]), @"
+    --- stderr
+    conflict: docs/guide.md meets docs/ of alice/cli/one (01234567), held for another 4h
+    hint: claim less, wait, or ask alice/cli/one to let go; `coord claims --engineer 'alice/cli/one'` shows what they hold
+    --- status 3
+    ");
+    let alone = |name: &str| world.at(name).env("COORD_API_URL", "");
+    alone("one").coord(&["claim", "docs"]).ok();
+    alone("two").coord(&["claim", "docs"]).ok();
+}
+
+#[test]
+fn inside_a_git_hook() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let world = World::embedded();
+    world.bob().coord(&["claim", "src/auth"]).ok();
+    let coord = super::harness::COORD;
+    world.write("app/.git/hooks/pre-commit", &format!("#!/bin/sh\ncd src && exec {coord} check api.ts auth\n"));
+    let hook = world.path("app/.git/hooks/pre-commit");
+    std::fs::set_permissions(hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    world.write("app/src/api.ts", "two\n");
+    let commit = ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-a", "-m", "two"];
+    let ran = world.alice().run("git", &commit);
+    assert_eq!(ran.status, Some(1), "{ran}");
+    assert!(ran.stderr.contains("conflict: src/auth/ meets src/auth/ of alice/cli/bob"), "{ran}");
+    world.bob().coord(&["release", "--all"]).ok();
+    world.alice().run("git", &commit).ok();
+}

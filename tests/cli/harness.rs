@@ -7,7 +7,7 @@ use std::fmt;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -315,7 +315,7 @@ fn steady_word(word: &str) -> String {
 pub(crate) struct Serving {
     process: Child,
     url: Option<String>,
-    said: BufReader<Box<dyn Read + Send>>,
+    said: BufReader<ChildStderr>,
 }
 
 impl Serving {
@@ -324,7 +324,7 @@ impl Serving {
     pub(crate) fn start(mut command: Command) -> Serving {
         let mut process = command.spawn().unwrap();
         let stderr = process.stderr.take().unwrap();
-        let mut serving = Serving { process, url: None, said: BufReader::new(Box::new(stderr)) };
+        let mut serving = Serving { process, url: None, said: BufReader::new(stderr) };
         let mut all = String::new();
         while serving.url.is_none() {
             let line = serving.line();

@@ -229,3 +229,17 @@ fn a_clone_set_up_for_it_finds_it() {
     --- status 0
     ");
 }
+
+#[test]
+fn on_an_ipv6_address() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        return;
+    }
+    let world = World::embedded();
+    let _stopped = Stopped(&world);
+    let started = world.at("home").coord(&["start", "--background", "--host", "::1", "--port", "0", "--json"]).ok().json();
+    let url = started["api_url"].as_str().unwrap();
+    assert!(url.starts_with("http://[::1]:"), "{url}");
+    let place = world.alice().env("COORD_API_URL", url).env("COORD_AUTH_TOKEN", started["auth_token"].as_str().unwrap());
+    place.coord(&["claim", "docs"]).ok();
+}

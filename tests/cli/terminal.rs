@@ -77,3 +77,15 @@ fn the_demo_is_coloured_throughout() {
     let plain = on_terminal(&world.at("home").env("NO_COLOR", "1"), 80, &["demo"]);
     assert!(!plain.contains('\u{1b}'), "{plain}");
 }
+
+#[test]
+fn what_others_wrote_cannot_steer_it() {
+    let world = World::embedded();
+    let mean = world.bob().env("COORD_ENGINEER", "mallory\u{1b}]0;title\u{7}");
+    mean.coord(&["claim", "docs", "-m", "\u{1b}[2J\u{1b}[1;1Heverything\nis free"]).ok();
+    for arguments in [&["claims"][..], &["claim", "docs"], &["check", "docs"], &["release", "docs"]] {
+        let shown = on_terminal(&world.alice().env("NO_COLOR", "1"), 200, arguments);
+        assert!(shown.contains("mallory"), "{shown}");
+        assert!(!shown.contains(['\u{1b}', '\u{7}']), "{shown:?}");
+    }
+}
