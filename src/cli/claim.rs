@@ -108,7 +108,7 @@ fn granted_in_words(context: &mut Context, request: &ClaimRequest, reply: &Claim
         let what = scope(&item.pattern, item.symbols.as_deref());
         output::line(&format!("{} {what} {}{time}", Style::Good.paint("claimed"), Style::Faint.paint(output::short(id))))?;
         if row.is_some_and(|row| row.coexists_with.is_some()) {
-            output::note(&format!("  beside other claims on the same file; `coord claims` shows them"));
+            output::note("  beside other claims on the same file; `coord claims` shows them");
         }
     }
     if let Some(silence) = silence {
