@@ -46,7 +46,9 @@ pub(super) fn run(args: CheckArgs, env: &Env) -> Done {
     }
     if args.paths.is_empty() {
         let changed = changed_files(&context.workspace.worktree.root).map_err(CliError::from)?;
-        request.paths = changed.into_iter().map(|path| CheckPath { path, symbols: None }).collect();
+        // Another repository inside this one, such as a worktree put there, is listed as a directory; its files are its own.
+        let files = changed.into_iter().filter(|path| !path.ends_with('/'));
+        request.paths = files.map(|path| CheckPath { path, symbols: None }).collect();
         if request.paths.is_empty() && !args.json {
             output::note("nothing has changed since the last commit");
             output::hint("`coord check PATH` checks what you are about to change");
