@@ -383,6 +383,14 @@ fn claiming_again_renews() {
 }
 
 #[test]
+fn an_empty_message_is_none() {
+    both(|world| {
+        world.alice().coord(&["claim", "docs", "-m", " "]).ok();
+        assert!(world.alice().coord(&["claims", "--json"]).json()["claims"][0]["description"].is_null());
+    });
+}
+
+#[test]
 fn names_and_sessions_can_be_set() {
     both(|world| {
         world.alice().env("COORD_ENGINEER", "carol").env("COORD_SESSION_ID", "nightly").coord(&["claim", "docs"]).ok();
