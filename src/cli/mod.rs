@@ -70,26 +70,31 @@ pub fn main() -> ExitCode {
         Err(error) => return error::usage(&error),
     };
     let env = Env::from_process();
-    error::finish(match cli.command {
-        Command::Claim(args) => claim::run(args, &env),
-        Command::Claims(args) => claims::run(args, &env),
-        Command::Check(args) => check::run(args, &env),
-        Command::Release(args) => release::run(args, &env),
-        Command::Extend(args) => extend::run(args, &env),
-        Command::Repos(args) => repos::run(args, &env),
-        Command::Status(args) => status::run(args, &env),
-        Command::Start(args) => start::run(args, &env),
-        Command::Stop(args) => stop::run(args, &env),
-        Command::Serve(args) => serve::run(args, &env, serve::LOOPBACK),
-        Command::Demo(args) => demo::run(args, &env),
-    })
+    error::finish(error::catch(|| dispatch(cli.command, &env)))
+}
+
+fn dispatch(command: Command, env: &Env) -> Done {
+    match command {
+        Command::Claim(args) => claim::run(args, env),
+        Command::Claims(args) => claims::run(args, env),
+        Command::Check(args) => check::run(args, env),
+        Command::Release(args) => release::run(args, env),
+        Command::Extend(args) => extend::run(args, env),
+        Command::Repos(args) => repos::run(args, env),
+        Command::Status(args) => status::run(args, env),
+        Command::Start(args) => start::run(args, env),
+        Command::Stop(args) => stop::run(args, env),
+        Command::Serve(args) => serve::run(args, env, serve::LOOPBACK),
+        Command::Demo(args) => demo::run(args, env),
+    }
 }
 
 /// Runs the service as `coord-api` did: everything from the environment, and reachable from everywhere unless it says
 /// otherwise.
 #[must_use]
 pub fn api_main() -> ExitCode {
-    error::finish(serve::run(serve::ServeArgs::default(), &Env::from_process(), serve::EVERYWHERE))
+    let run = || serve::run(serve::ServeArgs::default(), &Env::from_process(), serve::EVERYWHERE);
+    error::finish(error::catch(run))
 }
 
 /// What a command came to, when it did not fail.
