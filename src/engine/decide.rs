@@ -93,7 +93,12 @@ impl Turn<'_> {
         Outcome::Claimed(Claimed {
             claims: numbers.into_iter().map(|number| self.state.held(number).clone()).collect(),
             revision: self.state.room_revision(&request.room),
+            silent_at: self.silent_at(request.session.as_deref()),
         })
+    }
+
+    fn silent_at(&self, session: Option<&str>) -> Option<Timestamp> {
+        Some(self.state.session_activity(session?)?.plus(self.policy.idle_timeout?))
     }
 
     fn conflicts(&self, request: &Request) -> Conflicts {

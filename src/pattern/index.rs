@@ -408,7 +408,7 @@ mod tests {
         assert_eq!(overlapping(&index, "lib"), [3, 4, 5]);
         assert_eq!(overlapping(&index, "**/c.ts"), [0, 1, 2, 3, 4]);
         assert_eq!(overlapping(&index, "**"), [0, 1, 2, 3, 4, 5, 6]);
-        assert_eq!(overlapping(&index, "docs/*.md"), []);
+        assert!(overlapping(&index, "docs/*.md").is_empty());
     }
 
     #[test]

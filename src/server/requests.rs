@@ -185,6 +185,7 @@ mod tests {
             description: some("d"),
             claims: vec![item],
             ttl_hours: Some(3),
+            ttl_secs: None,
             repo: some("o/r"),
             session_id: some("s"),
             wait_secs: 600,
@@ -274,7 +275,7 @@ mod tests {
         let extend = |value| ExtendRequest::from_body(&body(&value));
         assert_eq!(
             extend(json!({"engineer": "ada"})),
-            Ok(ExtendRequest { engineer: "ada".to_owned(), ttl_hours: 2 })
+            Ok(ExtendRequest { engineer: "ada".to_owned(), ttl_hours: 2, ttl_secs: None })
         );
         assert_eq!(errors(extend(json!({}))), [r#"missing ["body","engineer"]"#]);
         for (ttl_hours, kind) in [
