@@ -135,7 +135,7 @@ impl<S: Store> Driver<S> {
             };
             run.answers.push(answer);
         }
-        if changes.is_empty() {
+        if changes.is_empty() && kept.is_empty() {
             self.store.rollback();
             return Ok(run);
         }
