@@ -272,8 +272,10 @@ impl Writer {
 
     fn sleep(&self) -> Duration {
         let now = self.shared.clock.now();
-        let deadline = self.driver.state().next_deadline(self.driver.policy()).filter(|_| self.house.timers);
-        let retry = self.failed.map_or(Duration::ZERO, |at| RETRY.saturating_sub(now.since(at)));
+        // Not the driver's own state: after a failure that is ahead of what is stored, and knows of nothing to do.
+        let deadline = self.shared.view().next_deadline(&self.shared.policy).filter(|_| self.house.timers);
+        let failed = self.failed.filter(|&at| at <= now);
+        let retry = failed.map_or(Duration::ZERO, |at| RETRY.saturating_sub(now.since(at)));
         deadline.map_or(LONGEST_SLEEP, |at| at.since(now)).max(retry).min(LONGEST_SLEEP)
     }
 
