@@ -108,7 +108,7 @@ fn granted_in_words(context: &mut Context, request: &ClaimRequest, reply: &Claim
         let what = scope(&item.pattern, item.symbols.as_deref());
         output::line(&format!("{} {what} {}{time}", Style::Good.paint("claimed"), Style::Faint.paint(output::short(id))))?;
         if row.is_some_and(|row| row.coexists_with.is_some()) {
-            output::note(&format!("  beside other claims on the same file; `coord claims` shows them"));
+            output::note("  beside other claims on the same file; `coord claims` shows them");
         }
     }
     if let Some(silence) = silence {
@@ -142,7 +142,7 @@ pub(super) fn refused_in_words(conflicts: &[ClaimConflict], now: Timestamp) {
     for conflict in conflicts {
         let held = &conflict.conflicting_claim;
         let wanted = scope(&conflict.your_pattern, conflict.your_symbols.as_deref());
-        let about = held.description.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
+        let about = held.description.as_deref().map(|text| format!(": {}", output::clean(text))).unwrap_or_default();
         let left = moment(&held.expires_at).map(|at| output::left(at, now)).unwrap_or_default();
         output::say(
             Style::Bad,
@@ -150,16 +150,18 @@ pub(super) fn refused_in_words(conflicts: &[ClaimConflict], now: Timestamp) {
             &format!(
                 "{wanted} meets {} of {} ({}), held for another {left}{about}",
                 scope(&held.pattern, held.symbols.as_deref()),
-                held.engineer,
+                output::clean(&held.engineer),
                 output::short(&held.id),
             ),
         );
-        if let Some(path) = conflict.overlap.first().filter(|path| **path != conflict.your_pattern) {
+        // Where one of the two is within the other, it is plain where they meet.
+        let plain = |path: &String| *path == conflict.your_pattern || *path == held.pattern || conflict.your_pattern == held.pattern;
+        if let Some(path) = conflict.overlap.first().filter(|path| !plain(path)) {
             output::note(&format!("  you would meet in {path}"));
         }
     }
     if let Some(first) = conflicts.first() {
-        let holder = &first.conflicting_claim.engineer;
+        let holder = output::clean(&first.conflicting_claim.engineer);
         output::hint(&format!(
             "claim less, wait, or ask {holder} to let go; `coord claims --engineer '{holder}'` shows what they hold"
         ));
@@ -168,7 +170,9 @@ pub(super) fn refused_in_words(conflicts: &[ClaimConflict], now: Timestamp) {
 
 /// A lifetime as people write it.
 pub(super) fn ttl(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text.parse().map_err(|_| "write it as in 90m, 4h or 2h 30m".to_owned())?;
+    let write_it = || "write it as in 90m, 4h, 2h 30m or 2d".to_owned();
+    let span: jiff::Span = text.parse().map_err(|_| write_it())?;
+    let span = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| write_it())?;
     let span = Duration::try_from(span).map_err(|_| "it must be longer than nothing".to_owned())?;
     match span {
         span if span < Duration::from_secs(1) => Err("it must be a second at least".into()),
@@ -189,10 +193,10 @@ mod tests {
 
     #[test]
     fn lifetimes() {
-        for (text, secs) in [("4h", 14_400), ("90m", 5400), ("1h30m", 5400), ("1h 30m", 5400), ("45s", 45)] {
+        for (text, secs) in [("4h", 14_400), ("90m", 5400), ("1h30m", 5400), ("1h 30m", 5400), ("45s", 45), ("2d", 172_800)] {
             assert_eq!(ttl(text), Ok(Duration::from_secs(secs)), "{text}");
         }
-        for text in ["4", "", "-1h", "0s", "soon", "99999999h", "100ms"] {
+        for text in ["4", "", "-1h", "0s", "soon", "99999999h", "100ms", "1 month"] {
             assert!(ttl(text).is_err(), "{text}");
         }
     }

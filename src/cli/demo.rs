@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::error::Kind;
 use super::output::{self, Style};
 use super::{CliError, Done, Exit};
-use crate::workspace::{Env, Worktree, tracked_files};
+use crate::workspace::{Env, Worktree, WorkspaceError, tracked_files};
 
 /// Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
 ///
@@ -70,8 +70,9 @@ impl Stage {
             Some(prop) => prop,
             None => made_up(&alice)?,
         };
-        output::line(&format!("$ git worktree add {}", bob.display()))?;
-        git(&alice, [OsStr::new("worktree"), "add".as_ref(), "--quiet".as_ref(), "-b".as_ref(), "bob".as_ref(), bob.as_os_str()])?;
+        output::line(&format!("$ git worktree add --detach {}", bob.display()))?;
+        // A branch of its own could meet one of that name.
+        git(&alice, [OsStr::new("worktree"), "add".as_ref(), "--quiet".as_ref(), "--detach".as_ref(), bob.as_os_str()])?;
         let program = std::env::current_exe()?;
         let service = Service::start(&program, directory.path())?;
         output::line(&format!("$ coord serve  # at {}", service.url))?;
@@ -128,7 +129,11 @@ struct Prop {
 /// Clones the repository that the command runs in, if it has a directory to play with.
 fn copy_of_here(to: &Path) -> Result<Option<Prop>, CliError> {
     let here = std::env::current_dir()?;
-    let Some(worktree) = Worktree::discover(&here)? else { return Ok(None) };
+    let worktree = match Worktree::discover(&here) {
+        Ok(Some(worktree)) => worktree,
+        Ok(None) | Err(WorkspaceError::BareRepository { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
     let files = tracked_files(&worktree.root, None)?;
     let Some(prop) = prop(&files) else { return Ok(None) };
     if git(&worktree.root, ["rev-parse", "--quiet", "--verify", "HEAD"]).is_err() {

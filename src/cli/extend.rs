@@ -9,6 +9,7 @@ use super::claims::is_mine;
 use super::context::{Context, now};
 use super::error::Kind;
 use super::output::{self, Style};
+use super::release::find;
 use super::{CliError, Done, Exit};
 use crate::wire::{ClaimRow, ExtendRequest, moment};
 use crate::workspace::Env;
@@ -34,14 +35,14 @@ pub(super) struct ExtendArgs {
 pub(super) fn run(args: ExtendArgs, env: &Env) -> Done {
     let mut context = Context::open(env)?;
     let rows = context.client.claims(&context.query())?.claims;
-    let mine: Vec<&ClaimRow> = rows.iter().filter(|row| is_mine(&context, row)).collect();
-    let mut chosen = mine.clone();
-    if !args.claims.is_empty() {
-        chosen.clear();
-        for name in &args.claims {
-            let found = named(&context, &mine, name)?;
-            chosen.extend(found.into_iter().filter(|row| !chosen.iter().any(|known| known.id == row.id)).collect::<Vec<_>>());
-        }
+    let mine = |row: &&ClaimRow| is_mine(&context, row);
+    let mut chosen: Vec<&ClaimRow> = Vec::new();
+    if args.claims.is_empty() {
+        chosen.extend(rows.iter().filter(mine));
+    }
+    for name in &args.claims {
+        let found = find(&context, &rows, name, mine)?;
+        chosen.extend(found.into_iter().filter(|row| !chosen.iter().any(|known| known.id == row.id)).collect::<Vec<_>>());
     }
     if chosen.is_empty() {
         return Err(CliError::new(Kind::Failed, "you hold nothing here").hint("`coord claim PATTERN` takes something"));
@@ -64,15 +65,4 @@ pub(super) fn run(args: ExtendArgs, env: &Env) -> Done {
         output::json(&serde_json::json!({ "extended": extended }))?;
     }
     Ok(Exit::Ok)
-}
-
-fn named<'a>(context: &Context, mine: &[&'a ClaimRow], name: &str) -> Result<Vec<&'a ClaimRow>, CliError> {
-    let text = context.target(name)?.text;
-    let same = |row: &&&ClaimRow| row.pattern == text || row.pattern == name || super::release::is_start_of_id(name, &row.id);
-    let found: Vec<&ClaimRow> = mine.iter().filter(same).copied().collect();
-    if found.is_empty() {
-        return Err(CliError::new(Kind::Failed, format!("you hold nothing with the id or pattern {name}"))
-            .hint("`coord claims --mine` shows what you hold; it may have run out"));
-    }
-    Ok(found)
 }

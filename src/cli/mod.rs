@@ -108,3 +108,14 @@ enum Exit {
     /// Somebody else holds what it was asked for.
     Conflict,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bug_has_its_own_exit_code() {
+        assert_eq!(guarded(|| panic!("on purpose")), ExitCode::from(70));
+        assert_eq!(guarded(|| ExitCode::from(3)), ExitCode::from(3));
+    }
+}

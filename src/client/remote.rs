@@ -143,7 +143,10 @@ impl Remote {
     }
 
     fn decode<T: DeserializeOwned>(&self, status: u16, body: Vec<u8>) -> Result<T, ClientError> {
-        serde_json::from_slice(&body).map_err(|_| self.unexpected(status, &body))
+        serde_json::from_slice(&body).map_err(|_| match status {
+            200 => ClientError::Foreign { url: self.url.clone() },
+            _ => self.unexpected(status, &body),
+        })
     }
 
     fn unexpected(&self, status: u16, body: &[u8]) -> ClientError {

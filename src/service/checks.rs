@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::claims::symbol_paths;
-use super::{overlap, scope_type, sorted, symbols_in_file};
+use super::{overlap, scope_type, sorted, symbols_in_file, texts};
 use crate::engine::{Caller, ClaimType, Conflicts, RoomName, Scope, State};
 use crate::pattern::Pattern;
 use crate::wire::{CheckConflict, CheckReply, CheckRequest, time};
@@ -87,7 +87,7 @@ pub fn check_reply(check: &Check, conflicts: &Conflicts, tracked: Option<&[Strin
         .list
         .iter()
         .map(|conflict| {
-            let wanted = &check.scopes[conflict.item].pattern;
+            let Scope { pattern: wanted, symbols } = &check.scopes[conflict.item];
             let holder = &conflict.holder;
             CheckConflict {
                 your_pattern: wanted.text().into(),
@@ -100,6 +100,7 @@ pub fn check_reply(check: &Check, conflicts: &Conflicts, tracked: Option<&[Strin
                 description: holder.description.as_deref().map(String::from),
                 scope_type: scope_type(holder.scope.symbols.as_deref()),
                 symbols: sorted(holder.scope.symbols.as_deref()),
+                your_symbols: symbols.as_deref().map(texts),
                 symbol_overlap: conflict.symbols.as_ref().map(|shared| vec![symbols_in_file(shared)]),
             }
         })
