@@ -140,6 +140,22 @@ pub struct ClaimReply {
     /// The room's revision after the grant; `None` if nothing was granted. Not in 0.27.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
+    /// How long what was granted lasts, in the order of `claim_ids`; empty for a repeated answer. Not in 0.27.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub granted: Vec<Granted>,
+}
+
+/// How long a granted claim lasts, and beside whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Granted {
+    /// Its id.
+    pub id: String,
+    /// When its time is up.
+    pub expires_at: String,
+    /// When it ends if its session stays silent, if that is sooner.
+    pub idle_expires_at: Option<String>,
+    /// The claims of others that it shares files with.
+    pub coexists_with: Vec<String>,
 }
 
 /// One holder in the way of one item.

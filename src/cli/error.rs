@@ -19,6 +19,8 @@ pub(super) enum Kind {
     Usage,
     /// The service does not answer, or not to this token.
     Service,
+    /// It is our mistake.
+    Bug,
 }
 
 impl Kind {
@@ -27,6 +29,7 @@ impl Kind {
             Kind::Failed => 1,
             Kind::Usage => 2,
             Kind::Service => 4,
+            Kind::Bug => 70,
         }
     }
 }
@@ -134,6 +137,14 @@ impl From<io::Error> for CliError {
         let broken_pipe = error.kind() == io::ErrorKind::BrokenPipe;
         CliError { broken_pipe, ..CliError::new(Kind::Failed, error) }
     }
+}
+
+/// Runs a command, and turns a panic, which has been printed by then, into an error like others.
+pub(super) fn catch(run: impl FnOnce() -> Done) -> Done {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        Err(CliError::new(Kind::Bug, "this is a mistake in coord, not in what you did")
+            .hint("please report it with the lines above; `coord --version` names the version"))
+    })
 }
 
 /// Says what is left to be said, and turns it into the exit code.

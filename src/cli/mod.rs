@@ -65,46 +65,36 @@ enum Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    guarded(run)
-}
-
-fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return error::usage(&error),
     };
     let env = Env::from_process();
-    error::finish(match cli.command {
-        Command::Claim(args) => claim::run(args, &env),
-        Command::Claims(args) => claims::run(args, &env),
-        Command::Check(args) => check::run(args, &env),
-        Command::Release(args) => release::run(args, &env),
-        Command::Extend(args) => extend::run(args, &env),
-        Command::Repos(args) => repos::run(args, &env),
-        Command::Status(args) => status::run(args, &env),
-        Command::Start(args) => start::run(args, &env),
-        Command::Stop(args) => stop::run(args, &env),
-        Command::Serve(args) => serve::run(args, &env, serve::LOOPBACK),
-        Command::Demo(args) => demo::run(args, &env),
-    })
+    error::finish(error::catch(|| dispatch(cli.command, &env)))
+}
+
+fn dispatch(command: Command, env: &Env) -> Done {
+    match command {
+        Command::Claim(args) => claim::run(args, env),
+        Command::Claims(args) => claims::run(args, env),
+        Command::Check(args) => check::run(args, env),
+        Command::Release(args) => release::run(args, env),
+        Command::Extend(args) => extend::run(args, env),
+        Command::Repos(args) => repos::run(args, env),
+        Command::Status(args) => status::run(args, env),
+        Command::Start(args) => start::run(args, env),
+        Command::Stop(args) => stop::run(args, env),
+        Command::Serve(args) => serve::run(args, env, serve::LOOPBACK),
+        Command::Demo(args) => demo::run(args, env),
+    }
 }
 
 /// Runs the service as `coord-api` did: everything from the environment, and reachable from everywhere unless it says
 /// otherwise.
 #[must_use]
 pub fn api_main() -> ExitCode {
-    guarded(|| error::finish(serve::run(serve::ServeArgs::default(), &Env::from_process(), serve::EVERYWHERE)))
-}
-
-/// The exit code of a bug.
-const BUG: u8 = 70;
-
-/// Gives a bug an exit code of its own. What it was has been told by then.
-fn guarded(run: impl FnOnce() -> ExitCode + std::panic::UnwindSafe) -> ExitCode {
-    std::panic::catch_unwind(run).unwrap_or_else(|_| {
-        output::hint("this is a bug in coord; please report the lines above");
-        ExitCode::from(BUG)
-    })
+    let run = || serve::run(serve::ServeArgs::default(), &Env::from_process(), serve::EVERYWHERE);
+    error::finish(error::catch(run))
 }
 
 /// What a command came to, when it did not fail.

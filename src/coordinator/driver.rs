@@ -1,7 +1,6 @@
 //! The loop's body: take the store, catch up, decide, append, commit.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use crate::engine::{Changes, ClaimId, Command, Outcome, Policy, Revision, State, Timestamp};
 use crate::store::{KeptAnswer, Missed, Store, StoreError};
@@ -57,6 +56,20 @@ pub(super) struct Run {
     pub(super) reloaded: bool,
 }
 
+/// The changes that a process is committing, or has committed last: those after one revision, up to another.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Committing {
+    pub(super) after: Revision,
+    pub(super) until: Revision,
+}
+
+impl Committing {
+    /// Whether all that a reader who knows the store up to `known` would find there up to `head` are these changes.
+    pub(super) fn explains(self, known: Revision, head: Revision) -> bool {
+        known >= self.after && head <= self.until
+    }
+}
+
 /// A state and the store it is kept in.
 pub struct Driver<S> {
     store: S,
@@ -64,8 +77,8 @@ pub struct Driver<S> {
     policy: Policy,
     /// Set when a run failed half-way: the state may be ahead of the store.
     stale: bool,
-    /// The revision that is being committed, for readers who see it in the store before they are told.
-    committing: Arc<AtomicU64>,
+    /// For readers who see a change in the store before they are told of it.
+    committing: Arc<Mutex<Committing>>,
 }
 
 impl<S: Store> Driver<S> {
@@ -89,8 +102,12 @@ impl<S: Store> Driver<S> {
         &self.policy
     }
 
-    pub(super) fn committing(&self) -> Arc<AtomicU64> {
+    pub(super) fn committing(&self) -> Arc<Mutex<Committing>> {
         self.committing.clone()
+    }
+
+    fn announce(&self, committing: Committing) {
+        *self.committing.lock().expect("nobody panics with this lock") = committing;
     }
 
     /// Decides one order, and returns when what it did will last.
@@ -111,9 +128,10 @@ impl<S: Store> Driver<S> {
     ) -> Result<Run, StoreError> {
         let run = self.attempt(clock, orders);
         if run.is_err() {
+            // First, as others can write from then on, under the revisions that were to be ours.
+            self.announce(Committing::default());
             self.store.rollback();
             self.stale = true;
-            self.committing.store(0, Ordering::SeqCst);
         }
         run
     }
@@ -125,6 +143,7 @@ impl<S: Store> Driver<S> {
     ) -> Result<Run, StoreError> {
         let mut run = Run::default();
         self.catch_up(&mut run)?;
+        let after = self.state.revision();
         let now = clock();
         let mut changes = Changes::default();
         let mut kept: Vec<KeptAnswer> = Vec::new();
@@ -135,12 +154,12 @@ impl<S: Store> Driver<S> {
             };
             run.answers.push(answer);
         }
-        if changes.is_empty() {
+        if changes.is_empty() && kept.is_empty() {
             self.store.rollback();
             return Ok(run);
         }
         self.store.append(&changes, &kept)?;
-        self.committing.store(self.state.revision().0, Ordering::SeqCst);
+        self.announce(Committing { after, until: self.state.revision() });
         self.store.commit()?;
         run.changes.push(changes);
         Ok(run)
@@ -217,3 +236,7 @@ impl<S: Store> Driver<S> {
         &self.store
     }
 }
+
+#[cfg(test)]
+#[path = "driver_tests.rs"]
+mod tests;

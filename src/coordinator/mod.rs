@@ -10,6 +10,10 @@
 //! own counter, and caught up with before the read goes on.
 
 mod driver;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -21,6 +25,7 @@ use tokio::sync::oneshot;
 
 pub use driver::{Answer, Driver, IdempotencyKey, Order};
 
+use self::driver::Committing;
 use crate::clock::Clock;
 use crate::engine::{Changes, Command, Policy, Revision, State, Timestamp};
 use crate::store::{Sqlite, StoreError, Watch};
@@ -91,8 +96,8 @@ struct Shared {
     watches: Mutex<Vec<Watch>>,
     /// The latest revision that any reader has seen in the store.
     head: AtomicU64,
-    /// The revision that this process is committing, or has committed last.
-    committing: Arc<AtomicU64>,
+    /// What this process is committing, or has committed last.
+    committing: Arc<Mutex<Committing>>,
 }
 
 impl Coordinator {
@@ -224,14 +229,15 @@ impl Shared {
     fn behind(&self) -> Result<bool, StoreError> {
         // Our own commit can be seen in the store before it is published; nobody has been told of it yet. The order
         // matters: this number is read before the store is.
-        let committing = self.committing.load(Ordering::SeqCst);
+        let own = *self.committing.lock().expect("nobody panics with this lock");
         let mut watch = self.watch()?;
         if let Some(head) = watch.moved()? {
             self.head.fetch_max(head.0, Ordering::SeqCst);
         }
         self.put_back(watch);
         let head = Revision(self.head.load(Ordering::SeqCst));
-        Ok(head.0 > committing && head > self.view().revision())
+        let known = self.view().revision();
+        Ok(head > known && !own.explains(known, head))
     }
 
     fn watch(&self) -> Result<Watch, StoreError> {
@@ -272,8 +278,10 @@ impl Writer {
 
     fn sleep(&self) -> Duration {
         let now = self.shared.clock.now();
-        let deadline = self.driver.state().next_deadline(self.driver.policy()).filter(|_| self.house.timers);
-        let retry = self.failed.map_or(Duration::ZERO, |at| RETRY.saturating_sub(now.since(at)));
+        // Not the driver's own state: after a failure that is ahead of what is stored, and knows of nothing to do.
+        let deadline = self.shared.view().next_deadline(&self.shared.policy).filter(|_| self.house.timers);
+        let failed = self.failed.filter(|&at| at <= now);
+        let retry = failed.map_or(Duration::ZERO, |at| RETRY.saturating_sub(now.since(at)));
         deadline.map_or(LONGEST_SLEEP, |at| at.since(now)).max(retry).min(LONGEST_SLEEP)
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::conflict::Conflicts;
-use super::model::{Claim, ClaimId, ClaimType, Revision, RoomName, Scope, Severity};
+use super::model::{Claim, ClaimId, ClaimType, Revision, RoomName, Scope, Severity, Timestamp};
 
 /// Something to decide.
 #[derive(Clone, Debug)]
@@ -82,6 +82,8 @@ pub struct Claimed {
     pub claims: Vec<Arc<Claim>>,
     /// The room's revision after it.
     pub revision: Revision,
+    /// When the claims end if the session stays silent; `None` if there is no session, or silence does not matter.
+    pub silent_at: Option<Timestamp>,
 }
 
 /// A request that was refused.

@@ -62,12 +62,17 @@ impl Turn<'_> {
         claim
     }
 
+    /// Notes a sign of life of a session that holds something, unless as late a one is known.
     fn see(&mut self, session: &Arc<str>) {
         let at = self.now.round_up(self.policy.activity_grid());
         if self.state.session_activity(session).is_some_and(|known| known < at) {
-            self.state.see(session, at);
-            self.changes.seen.push((session.clone(), at));
+            self.note(session, at);
         }
+    }
+
+    fn note(&mut self, session: &Arc<str>, at: Timestamp) {
+        self.state.see(session, at);
+        self.changes.seen.push((session.clone(), at));
     }
 
     fn touch(&mut self, sessions: &[Arc<str>]) -> Outcome {
@@ -78,6 +83,7 @@ impl Turn<'_> {
     }
 
     fn claim(&mut self, request: &Request) -> Outcome {
+        let newcomer = request.session.as_ref().filter(|name| self.state.session_activity(name).is_none());
         if let Some(session) = &request.session {
             self.see(session);
         }
@@ -87,13 +93,20 @@ impl Turn<'_> {
         }
         let claims = request.items.iter().map(|item| self.renew(request, item).unwrap_or_else(|| self.grant(request, item)));
         let numbers: Vec<ClaimNumber> = claims.collect();
-        if let Some(session) = &request.session {
-            self.see(session);
+        if let Some(session) = newcomer {
+            // Written down whatever it is: what was kept of the session when it last held something no longer counts,
+            // and is later than now if the clock has stepped back.
+            self.note(session, self.now.round_up(self.policy.activity_grid()));
         }
         Outcome::Claimed(Claimed {
             claims: numbers.into_iter().map(|number| self.state.held(number).clone()).collect(),
             revision: self.state.room_revision(&request.room),
+            silent_at: self.silent_at(request.session.as_deref()),
         })
+    }
+
+    fn silent_at(&self, session: Option<&str>) -> Option<Timestamp> {
+        Some(self.state.session_activity(session?)?.plus(self.policy.idle_timeout?))
     }
 
     fn conflicts(&self, request: &Request) -> Conflicts {

@@ -21,6 +21,8 @@ mod decide;
 mod model;
 pub mod scopes;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use change::{Change, Changes, Record};
 pub use command::{Claimed, Command, ItemRequest, Outcome, Refused, Request};

@@ -12,7 +12,8 @@ use crate::engine::{
 };
 use crate::pattern::Pattern;
 use crate::wire::{
-    ClaimConflict, ClaimItem, ClaimReply, ClaimRequest, ConflictingClaim, ExtendRequest, ReleaseRequest, time,
+    ClaimConflict, ClaimItem, ClaimReply, ClaimRequest, ConflictingClaim, ExtendRequest, Granted,
+    ReleaseRequest, time,
 };
 
 /// The longest path of a symbol, in bytes.
@@ -116,9 +117,10 @@ pub fn claim_reply(
     tracked: Option<&[String]>,
 ) -> (u16, ClaimReply) {
     match answer {
-        Answer::Decided(Outcome::Claimed(Claimed { claims, revision })) => {
-            let claim_ids = claims.iter().map(|claim| claim.id.to_string()).collect();
-            (200, ClaimReply { claim_ids, warnings, revision: Some(revision.0), ..ClaimReply::default() })
+        Answer::Decided(Outcome::Claimed(claimed)) => {
+            let claim_ids = claimed.claims.iter().map(|claim| claim.id.to_string()).collect();
+            let revision = Some(claimed.revision.0);
+            (200, ClaimReply { claim_ids, warnings, revision, granted: granted(claimed), ..ClaimReply::default() })
         }
         Answer::Repeated { claims, revision } => {
             let claim_ids = claims.iter().map(ToString::to_string).collect();
@@ -129,6 +131,16 @@ pub fn claim_reply(
             (422, malformed("This Idempotency-Key was used for another request; send a new one", &["escalate"]))
         }
     }
+}
+
+fn granted(claimed: &Claimed) -> Vec<Granted> {
+    let claims = claimed.claims.iter().map(|claim| Granted {
+        id: claim.id.to_string(),
+        expires_at: time(claim.expires_at),
+        idle_expires_at: claimed.silent_at.filter(|&at| at < claim.expires_at).map(time),
+        coexists_with: claim.coexists_with.iter().map(ToString::to_string).collect(),
+    });
+    claims.collect()
 }
 
 fn refusal(request: &Request, refused: &Refused, tracked: Option<&[String]>) -> ClaimReply {

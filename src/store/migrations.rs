@@ -19,7 +19,7 @@ pub(super) fn latest() -> u32 {
 
 /// Brings a database to the latest schema, all steps in one transaction.
 pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    if schema(connection, path)? == latest() {
+    if check(connection, path)? == latest() {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -32,7 +32,17 @@ pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), StoreE
     Ok(transaction.commit()?)
 }
 
-/// The schema of a database, 0 for an empty one.
+/// The schema of a database that may be written to, 0 for an empty one. Writes nothing.
+///
+/// # Errors
+///
+/// If it is another program's, or a newer coord's, or cannot be read.
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
+    // In one transaction: another process may be making the tables this very moment.
+    let reading = connection.unchecked_transaction()?;
+    schema(&reading, path)
+}
+
 fn schema(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
     let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;

@@ -42,6 +42,9 @@ impl Sqlite {
                 .map_err(|source| StoreError::Open { path: path.into(), source: source.into() })?;
         }
         let mut connection = connect(path)?;
+        // Asked before anything is written: setting the journal's mode would already change somebody else's file.
+        migrations::check(&connection, path).map_err(|cause| cannot_open(path, cause))?;
+        configure(&connection).map_err(|cause| cannot_open(path, cause))?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         migrations::run(&mut connection, path)?;
         Ok(Sqlite { path: path.into(), connection, others: -1 })
@@ -70,6 +73,7 @@ impl Sqlite {
     /// If it cannot be opened.
     pub fn watch(path: &Path) -> Result<Watch, StoreError> {
         let connection = connect(path)?;
+        configure(&connection).map_err(|cause| cannot_open(path, cause))?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(Watch { connection, version: -1 })
     }
@@ -155,20 +159,19 @@ impl Sqlite {
 
 impl Store for Sqlite {
     fn load(&mut self) -> Result<State, StoreError> {
-        let reading = self.connection.unchecked_transaction()?;
+        // A writer's transaction keeps what is read together as well as one for reading does.
+        let db = &self.connection;
+        let _reading = if db.is_autocommit() { Some(db.unchecked_transaction()?) } else { None };
         self.others = self.others()?;
-        let revision = head(&reading)?;
+        let revision = head(db)?;
         let mut claims = Vec::new();
-        let mut select = reading.prepare(&format!("SELECT {CLAIM_COLUMNS} FROM claims ORDER BY number"))?;
+        let mut select = db.prepare(&format!("SELECT {CLAIM_COLUMNS} FROM claims ORDER BY number"))?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             claims.push(claim_from_row(row)?);
         }
-        drop(rows);
-        drop(select);
-        share(&reading, &mut claims)?;
-        let state = State::restore(revision, claims.into_iter().map(Arc::new), sessions(&reading)?);
-        Ok(state)
+        share(db, &mut claims)?;
+        Ok(State::restore(revision, claims.into_iter().map(Arc::new), sessions(db)?))
     }
 
     fn begin(&mut self, known: Revision) -> Result<Missed, StoreError> {
@@ -385,15 +388,23 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update(None, "journal_mode", "wal")?;
-        connection.pragma_update(None, "synchronous", "full")?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
     };
-    open().map_err(|source| match StoreError::from(source) {
+    open().map_err(|cause| cannot_open(path, cause))
+}
+
+/// What was acknowledged must survive a power cut, and readers must not wait for writers.
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")
+}
+
+fn cannot_open(path: &Path, cause: impl Into<StoreError>) -> StoreError {
+    match cause.into() {
         StoreError::Sqlite(source) => StoreError::Open { path: path.into(), source: source.into() },
         other => other,
-    })
+    }
 }
 
 /// Tells claims, sorted by number, whom they share files with.
@@ -431,3 +442,7 @@ fn sessions(connection: &Connection) -> Result<Vec<Seen>, StoreError> {
     let rows = select.query_map([], |row| Ok((row.get::<_, Arc<str>>(0)?, Timestamp(row.get(1)?))))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
+
+#[cfg(test)]
+#[path = "sqlite_tests.rs"]
+mod tests;
