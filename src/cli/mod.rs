@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_bug_has_its_own_exit_code() {
-        assert_eq!(guarded(|| panic!("on purpose")), ExitCode::from(70));
-        assert_eq!(guarded(|| ExitCode::from(3)), ExitCode::from(3));
+        assert_eq!(error::finish(error::catch(|| panic!("on purpose"))), ExitCode::from(70));
+        assert_eq!(error::finish(error::catch(|| Ok(Exit::Conflict))), ExitCode::from(3));
     }
 }
