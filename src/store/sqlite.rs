@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use super::codec::{CLAIM_COLUMNS, body, claim_from_row, damaged, record_from_row};
 use super::{KeptAnswer, Missed, Seen, Store, StoreError, follows, migrations};
@@ -12,6 +12,9 @@ use crate::engine::{Change, Changes, Claim, ClaimNumber, Record, Revision, State
 
 /// How long a writer waits for another process before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How soon to try again what SQLite lets nobody wait for.
+const TRY_AGAIN: Duration = Duration::from_millis(2);
 
 /// WAL pages after which SQLite copies them back: 16 MiB, so that the pause it makes is rare.
 const CHECKPOINT_PAGES: u32 = 4096;
@@ -395,8 +398,17 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// What was acknowledged must survive a power cut, and readers must not wait for writers.
+///
+/// Those who open a fresh database at the same moment are in each other's way when they set its journal, and SQLite
+/// lets none of them wait, as each would hold what the others wait for. So they let go and try again.
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "journal_mode", "wal")?;
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    while let Err(error) = connection.pragma_update(None, "journal_mode", "wal") {
+        if error.sqlite_error_code() != Some(ErrorCode::DatabaseBusy) || Instant::now() >= deadline {
+            return Err(error);
+        }
+        std::thread::sleep(TRY_AGAIN);
+    }
     connection.pragma_update(None, "synchronous", "full")
 }
 
