@@ -10,7 +10,7 @@ use super::output::{self, Style};
 use super::{CliError, Done, Exit};
 use crate::engine::{Policy, Timestamp};
 use crate::pattern::Pattern;
-use crate::wire::{ClaimConflict, ClaimItem, ClaimReply, ClaimRequest, ListQuery, moment};
+use crate::wire::{ClaimConflict, ClaimItem, ClaimReply, ClaimRequest, moment};
 use crate::workspace::{Env, Target, tracked_files};
 
 /// Claim files, directories or globs before you edit them
@@ -70,7 +70,7 @@ pub(super) fn run(args: ClaimArgs, env: &Env) -> Done {
     if args.json {
         output::json(&reply)?;
     } else if granted {
-        granted_in_words(&mut context, &request, &reply)?;
+        granted_in_words(&context, &request, &reply)?;
     } else {
         refused_in_words(&reply.conflicts, now());
     }
@@ -96,21 +96,20 @@ pub(super) fn scope(pattern: &str, symbols: Option<&[String]>) -> String {
     }
 }
 
-fn granted_in_words(context: &mut Context, request: &ClaimRequest, reply: &ClaimReply) -> Result<(), CliError> {
-    let rows = context.client.claims(&ListQuery { engineer: Some(request.engineer.clone()), ..context.query() })?.claims;
+fn granted_in_words(context: &Context, request: &ClaimRequest, reply: &ClaimReply) -> Result<(), CliError> {
     let now = now();
-    let left = |at: Option<&str>| at.and_then(moment).map(|at| output::left(at, now));
-    let mut silence = None;
-    for (item, id) in request.claims.iter().zip(&reply.claim_ids) {
-        let row = rows.iter().find(|row| row.id == *id);
-        let time = left(row.map(|row| row.expires_at.as_str())).map(|time| format!(" for {time}")).unwrap_or_default();
-        silence = silence.or_else(|| left(row.and_then(|row| row.idle_expires_at.as_deref())));
+    let left = |at: &str| moment(at).map(|at| output::left(at, now));
+    for (place, (item, id)) in request.claims.iter().zip(&reply.claim_ids).enumerate() {
+        let granted = reply.granted.get(place);
+        let time = granted.and_then(|granted| left(&granted.expires_at)).map(|time| format!(" for {time}"));
         let what = scope(&item.pattern, item.symbols.as_deref());
-        output::line(&format!("{} {what} {}{time}", Style::Good.paint("claimed"), Style::Faint.paint(output::short(id))))?;
-        if row.is_some_and(|row| row.coexists_with.is_some()) {
+        let line = format!("{} {what} {}", Style::Good.paint("claimed"), Style::Faint.paint(output::short(id)));
+        output::line(&(line + &time.unwrap_or_default()))?;
+        if granted.is_some_and(|granted| !granted.coexists_with.is_empty()) {
             output::note("  beside other claims on the same file; `coord claims` shows them");
         }
     }
+    let silence = reply.granted.iter().find_map(|granted| left(granted.idle_expires_at.as_deref()?));
     if let Some(silence) = silence {
         output::note(&format!("  let go after {silence} without a coord command in this worktree"));
     }

@@ -61,7 +61,15 @@ fn json_of_a_grant_and_of_a_refusal() {
           "conflicts": [],
           "warnings": [],
           "options": [],
-          "revision": 1
+          "revision": 1,
+          "granted": [
+            {
+              "id": "[uuid]",
+              "expires_at": "[time]",
+              "idle_expires_at": "[time]",
+              "coexists_with": []
+            }
+          ]
         }
         --- status 0
         "#);
