@@ -58,7 +58,7 @@ pub(super) fn run(args: ClaimArgs, env: &Env) -> Done {
     let request = ClaimRequest {
         engineer: context.engineer().into(),
         branch: args.branch.clone().or_else(|| context.workspace.worktree.branch.clone()),
-        description: args.message.clone(),
+        description: args.message.clone().filter(|text| !text.trim().is_empty()),
         claims: items,
         ttl_secs: args.ttl.map(|ttl| ttl.as_secs()),
         repo: Some(context.workspace.repo_id.clone()),

@@ -152,6 +152,20 @@ fn without_arguments_it_is_about_what_has_changed() {
 }
 
 #[test]
+fn repositories_inside_this_one_are_passed_over() {
+    let world = World::embedded();
+    world.git(&world.path("app"), &["worktree", "add", "--quiet", "-b", "inner", ".worktrees/inner"]);
+    assert_eq!(world.alice().coord(&["check", "--json"]).ok().json()["safe"], true);
+    world.write("app/src/new.ts", "new\n");
+    assert_snapshot!(world.alice().coord(&["check"]), @"
+    free 1 path
+    --- status 0
+    ");
+    world.alice().within(".worktrees/inner").coord(&["claim", "src"]).ok();
+    assert_eq!(world.alice().coord(&["check"]).status, Some(3));
+}
+
+#[test]
 fn json_of_nothing_to_check_is_json() {
     both(|world| {
         assert_snapshot!(world.alice().coord(&["check", "--json"]), @r#"

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::harness::{World, both};
+use super::harness::{COORD, Place, Ran, World, both};
 
 #[test]
 fn a_directory_and_a_file_are_granted() {
@@ -366,7 +366,7 @@ fn a_lifetime_that_is_over_lets_others_in() {
 #[test]
 fn a_worktree_that_falls_silent_lets_others_in() {
     let world = World::embedded();
-    let silent = |place: super::harness::Place<'_>| place.env("COORD_IDLE_TIMEOUT_SEC", "1").coord(&["claim", "docs"]);
+    let silent = |place: Place<'_>| place.env("COORD_IDLE_TIMEOUT_SEC", "1").coord(&["claim", "docs"]);
     silent(world.alice()).ok();
     let bob = world.bob().env("COORD_IDLE_TIMEOUT_SEC", "1");
     bob.coord_until(&["claim", "docs"], |ran| ran.status == Some(0));
@@ -391,11 +391,27 @@ fn claiming_again_renews() {
 }
 
 #[test]
+fn an_empty_message_is_none() {
+    both(|world| {
+        world.alice().coord(&["claim", "docs", "-m", " "]).ok();
+        assert!(world.alice().coord(&["claims", "--json"]).json()["claims"][0]["description"].is_null());
+    });
+}
+
+#[test]
 fn names_and_sessions_can_be_set() {
     both(|world| {
-        world.alice().env("COORD_ENGINEER", "carol").env("COORD_SESSION_ID", "nightly").coord(&["claim", "docs"]).ok();
+        world
+            .alice()
+            .env("COORD_ENGINEER", "carol")
+            .env("COORD_SESSION_ID", "nightly")
+            .coord(&["claim", "docs"])
+            .ok();
         let held = &world.bob().coord(&["claims", "--json"]).json()["claims"][0];
-        assert_eq!((held["engineer"].as_str(), held["session_id"].as_str()), (Some("carol"), Some("nightly")));
+        assert_eq!(
+            (held["engineer"].as_str(), held["session_id"].as_str()),
+            (Some("carol"), Some("nightly"))
+        );
         assert_eq!(held["branch"], "main");
     });
 }
@@ -403,18 +419,20 @@ fn names_and_sessions_can_be_set() {
 #[test]
 fn of_many_who_ask_at_once_one_gets_it() {
     both(|world| {
-        let statuses: Vec<Option<i32>> = std::thread::scope(|scope| {
+        let ended: Vec<Ran> = std::thread::scope(|scope| {
             let asking: Vec<_> = (0..8)
                 .map(|number| {
                     let name = format!("eng-{number}");
                     let place = world.alice().env("COORD_ENGINEER", &name).env("COORD_SESSION_ID", &name);
-                    scope.spawn(move || place.coord(&["claim", "src/*.ts", "lib/**"]).status)
+                    scope.spawn(move || place.coord(&["claim", "src/*.ts", "lib/**"]))
                 })
                 .collect();
             asking.into_iter().map(|asking| asking.join().unwrap()).collect()
         });
-        assert_eq!(statuses.iter().filter(|status| **status == Some(0)).count(), 1, "{statuses:?}");
-        assert_eq!(statuses.iter().filter(|status| **status == Some(3)).count(), 7, "{statuses:?}");
+        let failed: Vec<String> =
+            ended.iter().filter(|ran| !matches!(ran.status, Some(0 | 3))).map(Ran::to_string).collect();
+        assert!(failed.is_empty(), "{failed:#?}");
+        assert_eq!(ended.iter().filter(|ran| ran.status == Some(0)).count(), 1);
     });
 }
 
@@ -423,7 +441,8 @@ fn worktrees_of_a_bare_clone_meet() {
     let world = World::embedded();
     world.git(&world.path(""), &["clone", "--quiet", "--bare", "app", "bare.git"]);
     for name in ["one", "two"] {
-        world.git(&world.path("bare.git"), &["worktree", "add", "--quiet", "-b", name, &format!("../{name}")]);
+        world
+            .git(&world.path("bare.git"), &["worktree", "add", "--quiet", "-b", name, &format!("../{name}")]);
     }
     world.at("one").coord(&["claim", "docs"]).ok();
     assert_snapshot!(world.at("two").coord(&["claim", "docs/guide.md"]), @"
@@ -461,8 +480,10 @@ fn inside_a_git_hook() {
 
     let world = World::embedded();
     world.bob().coord(&["claim", "src/auth"]).ok();
-    let coord = super::harness::COORD;
-    world.write("app/.git/hooks/pre-commit", &format!("#!/bin/sh\ncd src && exec {coord} check api.ts auth\n"));
+    world.write(
+        "app/.git/hooks/pre-commit",
+        &format!("#!/bin/sh\ncd src && exec {COORD} check api.ts auth\n"),
+    );
     let hook = world.path("app/.git/hooks/pre-commit");
     std::fs::set_permissions(hook, std::fs::Permissions::from_mode(0o755)).unwrap();
     world.write("app/src/api.ts", "two\n");

@@ -9,7 +9,11 @@ fn shown(ran: &Ran) -> String {
     let text = ran.to_string();
     let lines = text.lines().map(|line| match line.split_once(", in ") {
         Some((start, time)) if time.ends_with(" s.") => format!("{start}, in no time."),
-        _ => line.split('/').map(|part| if part.starts_with("coord-demo-") { "[demo]" } else { part }).collect::<Vec<_>>().join("/"),
+        _ => line
+            .split('/')
+            .map(|part| if part.starts_with("coord-demo-") { "[demo]" } else { part })
+            .collect::<Vec<_>>()
+            .join("/"),
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -67,7 +71,11 @@ fn in_a_repository() {
     let ran = world.alice().within("docs").coord(&["demo"]).ok();
     assert!(ran.stdout.contains("git clone"), "{ran}");
     assert!(ran.stdout.contains("coord claim src/api.ts"), "{ran}");
-    assert_eq!(world.alice().coord(&["claims", "--all", "--json"]).json()["count"], 0, "one's own claims are not touched");
+    assert_eq!(
+        world.alice().coord(&["claims", "--all", "--json"]).json()["count"],
+        0,
+        "one's own claims are not touched"
+    );
     assert_eq!(std::fs::read_dir(world.path("tmp")).unwrap().count(), 0);
 }
 
@@ -77,7 +85,13 @@ fn whatever_is_configured_around_it() {
     world.write("app/.coordination/config.toml", "mode = \"remote\"\nservice_url = \"http://127.0.0.1:1\"\n");
     world.git(&world.path("app"), &["add", "--all"]);
     world.git(&world.path("app"), &["commit", "--quiet", "-m", "setup"]);
-    world.bob().env("COORD_SESSION_ID", "mine").env("COORD_REPO_ID", "mine").env("COORD_IDLE_TIMEOUT_SEC", "soon").coord(&["demo"]).ok();
+    world
+        .bob()
+        .env("COORD_SESSION_ID", "mine")
+        .env("COORD_REPO_ID", "mine")
+        .env("COORD_IDLE_TIMEOUT_SEC", "soon")
+        .coord(&["demo"])
+        .ok();
 }
 
 #[test]

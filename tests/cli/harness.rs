@@ -102,7 +102,9 @@ impl World {
     /// Runs git, which must succeed.
     pub(crate) fn git(&self, cwd: &Path, arguments: &[&str]) {
         let mut git = self.bare("git");
-        git.args(["-c", "user.name=Alice", "-c", "user.email=alice@example.org"]).args(arguments).current_dir(cwd);
+        git.args(["-c", "user.name=Alice", "-c", "user.email=alice@example.org"])
+            .args(arguments)
+            .current_dir(cwd);
         let output = git.output().unwrap();
         assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
@@ -305,7 +307,9 @@ fn steady_word(word: &str) -> String {
         (token, 32) if is_hex(token) => "[token]".into(),
         (time, 20) if time.parse::<jiff::Timestamp>().is_ok() => "[time]".into(),
         (address, _) => match address.split_once(':') {
-            Some((host @ ("127.0.0.1" | "0.0.0.0"), port)) if port.parse::<u16>().is_ok() => format!("{host}:[port]"),
+            Some((host @ ("127.0.0.1" | "0.0.0.0"), port)) if port.parse::<u16>().is_ok() => {
+                format!("{host}:[port]")
+            }
             _ => address.into(),
         },
     }
@@ -354,7 +358,8 @@ impl Serving {
 
     /// Sends a signal, by its name.
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().unwrap();
+        let status =
+            Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().unwrap();
         assert!(status.success());
     }
 

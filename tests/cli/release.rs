@@ -18,7 +18,8 @@ fn by_pattern_path_and_id() {
         --- status 0
         ");
         let claimed = alice.coord(&["claim", "src/api.ts", "Makefile", "--json"]).json();
-        let ids: Vec<&str> = claimed["claim_ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+        let ids: Vec<&str> =
+            claimed["claim_ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
         assert_snapshot!(alice.coord(&["release", ids[0]]), @"
         released src/api.ts
         --- status 0
@@ -82,12 +83,19 @@ fn the_start_of_two_ids_names_neither() {
         let mut ids: Vec<String> = Vec::new();
         for batch in ["a", "b"] {
             let files: Vec<String> = (0..900).map(|number| format!("{batch}/{number}")).collect();
-            let claim: Vec<&str> = ["claim", "--json"].into_iter().chain(files.iter().map(String::as_str)).collect();
+            let claim: Vec<&str> =
+                ["claim", "--json"].into_iter().chain(files.iter().map(String::as_str)).collect();
             let claimed = alice.coord(&claim).ok().json();
-            ids.extend(claimed["claim_ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()));
+            ids.extend(
+                claimed["claim_ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()),
+            );
         }
         ids.sort();
-        let start = ids.windows(2).find(|pair| pair[0][..4] == pair[1][..4]).map(|pair| pair[0][..4].to_owned()).unwrap();
+        let start = ids
+            .windows(2)
+            .find(|pair| pair[0][..4] == pair[1][..4])
+            .map(|pair| pair[0][..4].to_owned())
+            .unwrap();
         let several = ids.iter().filter(|id| id.starts_with(&start)).count();
         for command in ["release", "extend"] {
             let ran = alice.coord(&[command, &start]);

@@ -30,7 +30,8 @@ fn it_does_not_start_without_a_token() {
 #[test]
 fn it_does_where_that_is_asked_for() {
     let world = World::empty();
-    let mut place = world.at("home").env("COORD_ALLOW_INSECURE_NO_AUTH", "1").start(&["serve", "--port", "0"]);
+    let mut place =
+        world.at("home").env("COORD_ALLOW_INSECURE_NO_AUTH", "1").start(&["serve", "--port", "0"]);
     let (status, _) = http("GET", &format!("{}/claims", place.url()), None);
     assert_eq!(status, 200);
     assert!(world.path("home/data/coordination.db").is_file());
@@ -43,7 +44,10 @@ fn a_second_one_on_the_same_database() {
     let world = World::empty();
     let first = world.serve(&[]);
     let database = world.path("service.db");
-    let second = world.at("home").env("COORD_AUTH_TOKEN", TOKEN).env("COORD_DATABASE_PATH", database.to_str().unwrap());
+    let second = world
+        .at("home")
+        .env("COORD_AUTH_TOKEN", TOKEN)
+        .env("COORD_DATABASE_PATH", database.to_str().unwrap());
     assert_snapshot!(second.coord(&["serve", "--port", "0"]), @"
     --- stderr
     error: another coord serves [dir]/service.db (pid [pid])
@@ -53,10 +57,18 @@ fn a_second_one_on_the_same_database() {
     let allowed = second.env("COORD_DISABLE_INSTANCE_LOCK", "1").start(&["serve", "--port", "0"]);
     // What one grants the other knows.
     let clone = World::embedded();
-    let at = |service: &Serving| clone.alice().env("COORD_API_URL", &service.url()).env("COORD_AUTH_TOKEN", TOKEN);
+    let at =
+        |service: &Serving| clone.alice().env("COORD_API_URL", &service.url()).env("COORD_AUTH_TOKEN", TOKEN);
     at(&first).coord(&["claim", "docs"]).ok();
     assert_eq!(at(&allowed).coord(&["claims", "--json"]).json()["count"], 1);
-    assert_eq!(at(&allowed).env("COORD_ENGINEER", "bob").env("COORD_SESSION_ID", "b").coord(&["claim", "docs"]).status, Some(3));
+    assert_eq!(
+        at(&allowed)
+            .env("COORD_ENGINEER", "bob")
+            .env("COORD_SESSION_ID", "b")
+            .coord(&["claim", "docs"])
+            .status,
+        Some(3)
+    );
     drop(first);
     at(&allowed).coord(&["release", "--all"]).ok();
 }
@@ -130,7 +142,10 @@ fn settings_that_make_no_sense() {
 #[test]
 fn a_file_that_is_no_database_is_left_alone() {
     let world = World::empty();
-    world.write("home/notes.txt", "these are notes, and not a database of any kind, however long they may be\n");
+    world.write(
+        "home/notes.txt",
+        "these are notes, and not a database of any kind, however long they may be\n",
+    );
     let place = world.at("home").env("COORD_AUTH_TOKEN", TOKEN);
     assert_snapshot!(place.coord(&["serve", "--port", "0", "--database", "notes.txt"]), @"
     --- stderr
@@ -156,7 +171,10 @@ fn the_log_as_json() {
     let mut lines = Vec::new();
     for line in log.lines() {
         let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
-        assert!(line["ts"].as_str().unwrap().ends_with('Z') && line["ts"].as_str().unwrap().len() == 27, "{line}");
+        assert!(
+            line["ts"].as_str().unwrap().ends_with('Z') && line["ts"].as_str().unwrap().len() == 27,
+            "{line}"
+        );
         assert_eq!(line["request_id"].as_str().unwrap().len(), 16);
         assert!(line["duration_ms"].is_f64());
         for varying in ["ts", "request_id", "duration_ms"] {
@@ -178,7 +196,10 @@ fn the_log_as_text() {
     let mut serving = world.serve(&[]);
     http("GET", &format!("{}/health", serving.url()), None);
     let line = serving.line();
-    assert!(line.contains(" INFO coordination.access http_request method=GET path=/health status=200 "), "{line}");
+    assert!(
+        line.contains(" INFO coordination.access http_request method=GET path=/health status=200 "),
+        "{line}"
+    );
     assert!(!line.contains('\u{1b}'), "{line}");
 }
 
@@ -192,7 +213,8 @@ fn the_old_name_of_the_service() {
     hint: set COORD_AUTH_TOKEN, or COORD_ALLOW_INSECURE_NO_AUTH=1 to let everybody in; `coord start` makes a token for you
     --- status 2
     ");
-    let command = world.at("home").env("COORD_AUTH_TOKEN", TOKEN).env("COORD_PORT", "0").command(COORD_API, &[]);
+    let command =
+        world.at("home").env("COORD_AUTH_TOKEN", TOKEN).env("COORD_PORT", "0").command(COORD_API, &[]);
     let serving = Serving::start(command);
     let url = serving.url();
     assert_snapshot!(steady(&world.path(""), &url), @"http://0.0.0.0:[port]");

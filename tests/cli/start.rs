@@ -58,7 +58,9 @@ fn in_the_background_twice() {
     a coordination service is already running at http://127.0.0.1:[port]
     --- status 0
     "#);
-    let mode = |name: &str| std::fs::metadata(world.path("coord-home").join(name)).unwrap().permissions().mode() & 0o777;
+    let mode = |name: &str| {
+        std::fs::metadata(world.path("coord-home").join(name)).unwrap().permissions().mode() & 0o777
+    };
     assert_eq!((mode("token"), mode("coord.pid"), mode("coord.log")), (0o600, 0o600, 0o600));
     assert_snapshot!(world.at("home").coord(&["stop"]), @"
     stopped the service (pid [pid])
@@ -76,7 +78,9 @@ fn what_it_prints_is_what_a_shell_needs() {
     let world = World::embedded();
     let port = free_port();
     let _stopped = Stopped(&world);
-    let line = format!("eval \"$(coord start --background --port {port} | grep export)\"; coord claim docs && coord claims --json");
+    let line = format!(
+        "eval \"$(coord start --background --port {port} | grep export)\"; coord claim docs && coord claims --json"
+    );
     let ran = world.alice().shell(&line).ok();
     assert!(ran.stdout.contains("\"count\": 1"), "{ran}");
     assert_eq!(world.alice().coord(&["claims", "--json"]).json()["count"], 0, "not in the clone's own");
@@ -123,7 +127,11 @@ fn an_address_that_another_program_has() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     // It takes connections and says nothing.
-    std::thread::spawn(move || while let Ok((stream, _)) = taken.accept() { drop(stream) });
+    std::thread::spawn(move || {
+        while let Ok((stream, _)) = taken.accept() {
+            drop(stream)
+        }
+    });
     assert_snapshot!(world.at("home").coord(&["start", "--background", "--port", &port]), @"
     --- stderr
     error: the service did not start: cannot listen on 127.0.0.1:[port]: Address already in use (os error 98)
@@ -217,7 +225,10 @@ fn a_clone_set_up_for_it_finds_it() {
     let world = World::embedded();
     let home = world.path("coord-home");
     let serving: Serving = world.at("home").start(&["start", "--port", "0"]);
-    world.write("app/.coordination/config.toml", &format!("mode = \"local\"\nservice_url = \"{}\"\n", serving.url()));
+    world.write(
+        "app/.coordination/config.toml",
+        &format!("mode = \"local\"\nservice_url = \"{}\"\n", serving.url()),
+    );
     assert!(home.join("token").is_file());
     assert_snapshot!(world.alice().coord(&["status"]), @"
     Claims kept in  http://127.0.0.1:[port] ready (coord [version])
@@ -237,9 +248,16 @@ fn on_an_ipv6_address() {
     }
     let world = World::embedded();
     let _stopped = Stopped(&world);
-    let started = world.at("home").coord(&["start", "--background", "--host", "::1", "--port", "0", "--json"]).ok().json();
+    let started = world
+        .at("home")
+        .coord(&["start", "--background", "--host", "::1", "--port", "0", "--json"])
+        .ok()
+        .json();
     let url = started["api_url"].as_str().unwrap();
     assert!(url.starts_with("http://[::1]:"), "{url}");
-    let place = world.alice().env("COORD_API_URL", url).env("COORD_AUTH_TOKEN", started["auth_token"].as_str().unwrap());
+    let place = world
+        .alice()
+        .env("COORD_API_URL", url)
+        .env("COORD_AUTH_TOKEN", started["auth_token"].as_str().unwrap());
     place.coord(&["claim", "docs"]).ok();
 }

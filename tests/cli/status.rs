@@ -132,7 +132,9 @@ fn a_program_that_is_no_coordination_service() {
         use std::io::{Read, Write};
         let (mut stream, _) = listener.accept().unwrap();
         let _ = stream.read(&mut [0; 4096]).unwrap();
-        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\nConnection: close\r\n\r\n<html></html>").unwrap();
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\nConnection: close\r\n\r\n<html></html>")
+            .unwrap();
     });
     assert_snapshot!(world.alice().env("COORD_API_URL", &url).coord(&["status"]), @"
     --- stderr
@@ -147,7 +149,10 @@ fn a_program_that_is_no_coordination_service() {
 fn the_clones_own_file_configures_it() {
     let world = World::embedded();
     let service = world.serve(&[]);
-    world.write("app/.coordination/local.env", &format!("COORD_API_URL={}\nCOORD_AUTH_TOKEN={TOKEN}\n", service.url()));
+    world.write(
+        "app/.coordination/local.env",
+        &format!("COORD_API_URL={}\nCOORD_AUTH_TOKEN={TOKEN}\n", service.url()),
+    );
     assert_snapshot!(world.alice().within("src").coord(&["status"]), @"
     Claims kept in  http://127.0.0.1:[port] ready (coord [version])
       because of    COORD_API_URL in [dir]/app/.coordination/local.env

@@ -18,7 +18,8 @@ fn nothing_runs() {
 fn records_that_lead_nowhere() {
     let world = World::empty();
     // Larger than any process's number may be.
-    let gone = r#"{"pid": 2147483647, "start_time": "x 1", "marker": "coord serve", "url": "http://127.0.0.1:1"}"#;
+    let gone =
+        r#"{"pid": 2147483647, "start_time": "x 1", "marker": "coord serve", "url": "http://127.0.0.1:1"}"#;
     let stop = |record: &str| {
         world.write("coord-home/coord.pid", record);
         let ran = world.at("home").coord(&["stop"]);

@@ -136,7 +136,14 @@ fn mistakes_are_told_on_stderr_with_status_2() {
 fn what_goes_into_a_pipe_has_no_escapes() {
     let world = World::embedded();
     world.bob().coord(&["claim", "docs"]).ok();
-    for arguments in [&["claims"][..], &["claim", "src"], &["claim", "docs"], &["check", "docs"], &["nonsense"], &["--help"]] {
+    for arguments in [
+        &["claims"][..],
+        &["claim", "src"],
+        &["claim", "docs"],
+        &["check", "docs"],
+        &["nonsense"],
+        &["--help"],
+    ] {
         let ran = world.alice().coord(arguments);
         assert!(!format!("{}{}", ran.stdout, ran.stderr).contains('\u{1b}'), "{ran}");
     }

@@ -60,7 +60,8 @@ fn rows_in_a_pipe_are_lines() {
 #[test]
 fn colours_are_for_terminals_that_want_them() {
     let world = busy();
-    let coloured = |place: Place<'_>| on_terminal(&place, 80, &["claim", "src/auth/login.ts"]).contains('\u{1b}');
+    let coloured =
+        |place: Place<'_>| on_terminal(&place, 80, &["claim", "src/auth/login.ts"]).contains('\u{1b}');
     assert!(coloured(world.alice()));
     assert!(!coloured(world.alice().env("NO_COLOR", "1")));
     assert!(on_terminal(&world.alice(), 80, &["--help"]).contains('\u{1b}'));

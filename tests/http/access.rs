@@ -8,7 +8,8 @@ use super::harness::{Server, TOKEN, claim};
 fn the_token() {
     let server = Server::start();
     let ask = |header: &str| {
-        let response = server.raw(&format!("GET /claims HTTP/1.1\r\nHost: {}\r\n{header}\r\n", server.address));
+        let response =
+            server.raw(&format!("GET /claims HTTP/1.1\r\nHost: {}\r\n{header}\r\n", server.address));
         let said = if response.code() == 200 { String::new() } else { response.detail() };
         assert_eq!(response.header("www-authenticate"), None);
         (response.code(), said)
@@ -40,7 +41,10 @@ fn every_route_but_the_probes_asks_for_it() {
         ("POST", "/sessions/x/release"),
         ("GET", "/repos"),
     ] {
-        let response = server.raw(&format!("{method} {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n", server.address));
+        let response = server.raw(&format!(
+            "{method} {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n",
+            server.address
+        ));
         assert_eq!(response.code(), 401, "{method} {target}");
     }
     for target in ["/health", "/readyz", "/meta"] {
@@ -52,7 +56,12 @@ fn every_route_but_the_probes_asks_for_it() {
 #[test]
 fn who_may_not_ask_hears_nothing_about_the_question() {
     let server = Server::start();
-    let head = |length: usize| format!("POST /claims HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n", server.address);
+    let head = |length: usize| {
+        format!(
+            "POST /claims HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n",
+            server.address
+        )
+    };
     assert_eq!(server.raw(&format!("{}{{}}", head(2))).code(), 401);
     // Not even the body is read: the connection is of no more use then, or is read to its end.
     let mut connection = server.connect();
@@ -63,7 +72,8 @@ fn who_may_not_ask_hears_nothing_about_the_question() {
 #[test]
 fn without_a_token_everybody_may() {
     let server = Server::with(&[("COORD_ALLOW_INSECURE_NO_AUTH", "true")]);
-    let response = server.raw(&format!("GET /claims HTTP/1.1\r\nHost: {}\r\nAuthorization: Basic x\r\n\r\n", server.address));
+    let response = server
+        .raw(&format!("GET /claims HTTP/1.1\r\nHost: {}\r\nAuthorization: Basic x\r\n\r\n", server.address));
     assert_eq!(response.code(), 200);
     assert_eq!(server.call("GET", "/readyz", None).json()["auth_mode"], "insecure-no-auth");
     assert_eq!(server.call("GET", "/meta", None).json()["auth_mode"], "insecure-no-auth");
@@ -73,7 +83,10 @@ fn without_a_token_everybody_may() {
 fn probes() {
     let server = Server::start();
     let health = server.call("GET", "/health", None);
-    assert_eq!((health.body.as_str(), health.header("content-type")), ("ok", Some("text/plain; charset=utf-8")));
+    assert_eq!(
+        (health.body.as_str(), health.header("content-type")),
+        ("ok", Some("text/plain; charset=utf-8"))
+    );
     assert_eq!(
         server.call("GET", "/readyz", None).json(),
         json!({"status": "ready", "version": env!("CARGO_PKG_VERSION"), "auth_mode": "bearer",
@@ -88,17 +101,25 @@ fn probes() {
 
 #[test]
 fn hosts() {
-    let server = Server::with(&[("COORD_AUTH_TOKEN", TOKEN), ("COORD_ALLOWED_HOSTS", "coord.example, other.example")]);
+    let server =
+        Server::with(&[("COORD_AUTH_TOKEN", TOKEN), ("COORD_ALLOWED_HOSTS", "coord.example, other.example")]);
     let port = server.address.port();
     let ask = |host: &str| server.raw(&format!("GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n")).code();
     for host in ["127.0.0.1", "localhost:1", "[::1]:80", "coord.example", "COORD.example:443"] {
         assert_eq!(ask(host), 200, "{host}");
     }
-    for host in ["attacker.example", "127.0.0.1.attacker.example", "localhost.attacker.example:80", "10.0.0.1", "coord.example."] {
+    for host in [
+        "attacker.example",
+        "127.0.0.1.attacker.example",
+        "localhost.attacker.example:80",
+        "10.0.0.1",
+        "coord.example.",
+    ] {
         assert_eq!(ask(host), 403, "{host}");
     }
     // What counts is the host that the request is for, wherever it stands.
-    let absolute = format!("GET http://attacker.example:{port}/health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n");
+    let absolute =
+        format!("GET http://attacker.example:{port}/health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n");
     assert!(matches!(server.raw(&absolute).code(), 200 | 403));
     let twice = format!("GET /health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nHost: attacker.example\r\n\r\n");
     assert_eq!(server.raw(&twice).code(), 400);

@@ -25,7 +25,11 @@ fn prepared() -> TempDir {
 
 fn git(repo: &Path, arguments: &[&str]) {
     let mut command = Command::new("git");
-    command.args(arguments).current_dir(repo).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    command
+        .args(arguments)
+        .current_dir(repo)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1");
     for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
         command.env_remove(variable);
     }
@@ -39,7 +43,12 @@ fn server(more: &[(&str, &str)]) -> Server {
 
 fn warned(server: &Server, patterns: &[&str]) -> (u16, Vec<String>) {
     let response = server.claim("ada", patterns);
-    let warnings = response.json()["warnings"].as_array().unwrap().iter().map(|text| text.as_str().unwrap().into()).collect();
+    let warnings = response.json()["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|text| text.as_str().unwrap().into())
+        .collect();
     (response.code(), warnings)
 }
 
@@ -57,9 +66,15 @@ fn too_many_files() {
 fn too_large_a_part() {
     let server = server(&[]);
     let (status, warnings) = warned(&server, &["src/**"]);
-    assert_eq!((status, warnings[0].as_str()), (400, "Pattern 'src/**' covers 95% of repo (20 of 21 files); max is 20%"));
+    assert_eq!(
+        (status, warnings[0].as_str()),
+        (400, "Pattern 'src/**' covers 95% of repo (20 of 21 files); max is 20%")
+    );
     let (status, warnings) = warned(&server, &["src/[a-d].ts", "src/[e-h].ts"]);
-    assert_eq!((status, warnings[0].as_str()), (400, "All claims together cover 38% of repo (8 of 21 files); max is 20%"));
+    assert_eq!(
+        (status, warnings[0].as_str()),
+        (400, "All claims together cover 38% of repo (8 of 21 files); max is 20%")
+    );
     assert_eq!(warned(&server, &["src/[a-d].ts"]).0, 200);
     assert_eq!(server.active(), 1);
 }

@@ -14,7 +14,8 @@ fn check(server: &Server, body: &Value) -> Value {
 fn thousands_of_paths_in_one_request() {
     let server = Server::start();
     server.claim("ada", &["src/7*/**"]).ids();
-    let paths: Vec<Value> = (0..5000).map(|number| json!({"path": format!("src/{number}/index.ts")})).collect();
+    let paths: Vec<Value> =
+        (0..5000).map(|number| json!({"path": format!("src/{number}/index.ts")})).collect();
     let reply = check(&server, &json!({"engineer": "bob", "repo": "o/r", "paths": paths}));
     // 7, 70 to 79, 700 to 799; those of four digits are there below 5000 only.
     assert_eq!(reply["conflicts"].as_array().unwrap().len(), 111);
@@ -46,10 +47,14 @@ fn symbols_by_address_and_in_a_body() {
     let mut request = claim("ada", &["src/a.ts"]);
     request["claims"][0]["symbols"] = json!(["Router::get"]);
     server.call("POST", "/claims", Some(&request)).ids();
-    let ask = |query: &str| server.call("GET", &format!("/conflicts?engineer=bob&repo=o/r&{query}"), None).json();
+    let ask =
+        |query: &str| server.call("GET", &format!("/conflicts?engineer=bob&repo=o/r&{query}"), None).json();
     assert_eq!(ask("pattern=src/a.ts")["safe"], false);
     assert_eq!(ask("symbol=src/a.ts::Router::put")["safe"], true);
-    assert_eq!(ask("pattern=src/a.ts&symbol=src/a.ts::Router")["conflicts"][0]["symbols"], json!(["Router::get"]));
+    assert_eq!(
+        ask("pattern=src/a.ts&symbol=src/a.ts::Router")["conflicts"][0]["symbols"],
+        json!(["Router::get"])
+    );
     let body = |symbols: Value| json!({"engineer": "bob", "repo": "o/r", "paths": [{"path": "src/a.ts", "symbols": symbols}]});
     assert_eq!(check(&server, &body(json!(["put"])))["safe"], true);
     let held = check(&server, &body(json!(["Router"])));
@@ -64,7 +69,10 @@ fn paths_mean_themselves() {
     request["claims"][0]["literal"] = true.into();
     server.call("POST", "/claims", Some(&request)).ids();
     let safe = |body: Value| check(&server, &body)["safe"].clone();
-    assert_eq!(safe(json!({"engineer": "bob", "repo": "o/r", "paths": [{"path": "app/[id]/page.tsx"}]})), false);
+    assert_eq!(
+        safe(json!({"engineer": "bob", "repo": "o/r", "paths": [{"path": "app/[id]/page.tsx"}]})),
+        false
+    );
     assert_eq!(safe(json!({"engineer": "bob", "repo": "o/r", "paths": [{"path": "app/i/page.tsx"}]})), true);
     assert_eq!(safe(json!({"engineer": "bob", "repo": "o/r", "patterns": ["app/[id]/page.tsx"]})), true);
 }

@@ -8,8 +8,12 @@ use super::harness::{Server, TOKEN, claim};
 
 fn listed(server: &Server, query: &str) -> Vec<String> {
     let list = server.call("GET", &format!("/claims{query}"), None).json();
-    let patterns: Vec<String> =
-        list["claims"].as_array().unwrap().iter().map(|row| row["pattern"].as_str().unwrap().into()).collect();
+    let patterns: Vec<String> = list["claims"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["pattern"].as_str().unwrap().into())
+        .collect();
     assert_eq!(list["count"], patterns.len());
     patterns
 }
@@ -53,11 +57,21 @@ fn what_makes_no_sense_is_a_400_in_the_shape_of_a_reply() {
 #[test]
 fn fields_that_are_wrong_are_named() {
     let server = Server::start();
-    let response = server.call("POST", "/claims", Some(&json!({"claims": [{"type": "file"}], "wait_seconds": 601})));
+    let response =
+        server.call("POST", "/claims", Some(&json!({"claims": [{"type": "file"}], "wait_seconds": 601})));
     assert_eq!(response.code(), 422);
-    let detail = response.json()["detail"].as_array().unwrap().iter().map(|error| error["loc"].to_string()).collect::<Vec<_>>();
-    assert_eq!(detail, [r#"["body","engineer"]"#, r#"["body","claims",0,"pattern"]"#, r#"["body","wait_seconds"]"#]);
-    let items: Vec<Value> = (0..1001).map(|number| json!({"type": "file", "pattern": format!("{number}")})).collect();
+    let detail = response.json()["detail"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["loc"].to_string())
+        .collect::<Vec<_>>();
+    assert_eq!(
+        detail,
+        [r#"["body","engineer"]"#, r#"["body","claims",0,"pattern"]"#, r#"["body","wait_seconds"]"#]
+    );
+    let items: Vec<Value> =
+        (0..1001).map(|number| json!({"type": "file", "pattern": format!("{number}")})).collect();
     let response = server.call("POST", "/claims", Some(&json!({"engineer": "ada", "claims": items})));
     assert_eq!((response.code(), response.json()["detail"][0]["type"].as_str()), (422, Some("too_long")));
 }
@@ -65,7 +79,13 @@ fn fields_that_are_wrong_are_named() {
 #[test]
 fn two_rooms_do_not_meet() {
     let server = Server::start();
-    for (repo, status) in [(json!("o/r"), 200), (json!("o/other"), 200), (json!(""), 200), (Value::Null, 200), (json!("o/r"), 409)] {
+    for (repo, status) in [
+        (json!("o/r"), 200),
+        (json!("o/other"), 200),
+        (json!(""), 200),
+        (Value::Null, 200),
+        (json!("o/r"), 409),
+    ] {
         let mut request = claim(&format!("eng-{repo}-{status}"), &["src/a.ts"]);
         request["repo"] = repo.clone();
         assert_eq!(server.call("POST", "/claims", Some(&request)).code(), status, "{repo}");
@@ -74,7 +94,8 @@ fn two_rooms_do_not_meet() {
     assert_eq!(listed(&server, "?repo=").len(), 1);
     assert_eq!(listed(&server, "").len(), 4);
     let repos = server.call("GET", "/repos", None).json();
-    let names: Vec<&str> = repos["repos"].as_array().unwrap().iter().map(|row| row["repo"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        repos["repos"].as_array().unwrap().iter().map(|row| row["repo"].as_str().unwrap()).collect();
     assert_eq!(names, ["", "o/other", "o/r"]);
 }
 
@@ -88,10 +109,14 @@ fn claims_that_are_over_are_listed_when_asked_for() {
     assert_eq!(listed(&server, "?active_only=false"), ["c.ts", "b.ts", "a.ts"], "newest first");
     assert_eq!(listed(&server, "?active_only=false&engineer=ada&module=A.T"), ["a.ts"]);
     let rows = server.call("GET", "/claims?active_only=false", None).json();
-    let over: Vec<bool> = rows["claims"].as_array().unwrap().iter().map(|row| row["released_at"].is_string()).collect();
+    let over: Vec<bool> =
+        rows["claims"].as_array().unwrap().iter().map(|row| row["released_at"].is_string()).collect();
     assert_eq!(over, [false, false, true]);
     let response = server.call("GET", "/claims?active_only=maybe", None);
-    assert_eq!((response.code(), response.json()["detail"][0]["loc"].clone()), (422, json!(["query", "active_only"])));
+    assert_eq!(
+        (response.code(), response.json()["detail"][0]["loc"].clone()),
+        (422, json!(["query", "active_only"]))
+    );
 }
 
 #[test]
@@ -189,7 +214,10 @@ fn a_session_ends_with_all_it_holds() {
     }
     server.claim("carol", &["c.ts"]).ids();
     assert_eq!(server.call("POST", "/sessions/a%20b%2Fc/release", None).json(), json!({"released": 2}));
-    assert_eq!(server.call("POST", "/sessions/a%20b%2Fc/release", Some(&json!(null))).json(), json!({"released": 0}));
+    assert_eq!(
+        server.call("POST", "/sessions/a%20b%2Fc/release", Some(&json!(null))).json(),
+        json!({"released": 0})
+    );
     assert_eq!(listed(&server, ""), ["c.ts"]);
 }
 

@@ -66,7 +66,8 @@ impl Server {
         let (shutdown, asked) = oneshot::channel();
         let (ready, listening) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
             runtime.block_on(async {
                 let listener = Listener::bind(&config.host, 0).await.unwrap();
                 let app = Arc::new(App::start(config, Clock::system()).unwrap());
@@ -75,7 +76,12 @@ impl Server {
             });
         });
         let address = listening.recv().unwrap();
-        Server { address, directory: PathBuf::new(), running: Running { shutdown: Some(shutdown), thread: Some(thread) }, _directory: None }
+        Server {
+            address,
+            directory: PathBuf::new(),
+            running: Running { shutdown: Some(shutdown), thread: Some(thread) },
+            _directory: None,
+        }
     }
 
     /// Asks the service to end, without waiting for it.
@@ -112,20 +118,38 @@ impl Server {
 
     /// The same, with more headers.
     #[track_caller]
-    pub(crate) fn call_with(&self, method: &str, target: &str, body: Option<&Value>, headers: &[(&str, &str)]) -> Response {
+    pub(crate) fn call_with(
+        &self,
+        method: &str,
+        target: &str,
+        body: Option<&Value>,
+        headers: &[(&str, &str)],
+    ) -> Response {
         self.raw(&self.request(method, target, body, headers))
     }
 
     /// The text of such a request.
-    pub(crate) fn request(&self, method: &str, target: &str, body: Option<&Value>, headers: &[(&str, &str)]) -> String {
-        let mut text = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {TOKEN}\r\n", self.address);
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        target: &str,
+        body: Option<&Value>,
+        headers: &[(&str, &str)],
+    ) -> String {
+        let mut text = format!(
+            "{method} {target} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {TOKEN}\r\n",
+            self.address
+        );
         for (name, value) in headers {
             text += &format!("{name}: {value}\r\n");
         }
         match body {
             Some(body) => {
                 let body = body.to_string();
-                text + &format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+                text + &format!(
+                    "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                )
             }
             None => text + "\r\n",
         }
@@ -156,7 +180,8 @@ impl Drop for Running {
 
 /// A request for patterns in the repository `o/r`.
 pub(crate) fn claim(engineer: &str, patterns: &[&str]) -> Value {
-    let claims: Vec<Value> = patterns.iter().map(|pattern| json!({"type": "file", "pattern": pattern})).collect();
+    let claims: Vec<Value> =
+        patterns.iter().map(|pattern| json!({"type": "file", "pattern": pattern})).collect();
     json!({"engineer": engineer, "repo": "o/r", "claims": claims})
 }
 
@@ -198,7 +223,8 @@ impl Connection {
         let mut lines = head.trim_end().split("\r\n");
         let status = lines.next().unwrap().to_owned();
         let headers = lines.map(|line| line.split_once(": ").unwrap());
-        let headers: Vec<(String, String)> = headers.map(|(name, value)| (name.to_lowercase(), value.into())).collect();
+        let headers: Vec<(String, String)> =
+            headers.map(|(name, value)| (name.to_lowercase(), value.into())).collect();
         let mut response = Response { status, headers, body: String::new() };
         if response.code() >= 200 {
             let length: usize = response.header("content-length").map_or(0, |length| length.parse().unwrap());

@@ -49,7 +49,8 @@ fn a_refusal_is_not_remembered() {
 fn sent_many_times_at_once_it_is_one_claim() {
     let server = Server::start();
     let ids: Vec<Vec<String>> = std::thread::scope(|scope| {
-        let sending: Vec<_> = (0..16).map(|_| scope.spawn(|| send(&server, "key-1", "ada", "a.ts").ids())).collect();
+        let sending: Vec<_> =
+            (0..16).map(|_| scope.spawn(|| send(&server, "key-1", "ada", "a.ts").ids())).collect();
         sending.into_iter().map(|sending| sending.join().unwrap()).collect()
     });
     assert!(ids.iter().all(|each| *each == ids[0]), "{ids:?}");

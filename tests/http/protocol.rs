@@ -32,14 +32,20 @@ fn a_connection_is_kept_for_more_requests() {
 fn http_1_0() {
     let server = Server::start();
     let mut connection = server.connect();
-    connection.send(format!("GET /claims HTTP/1.0\r\nHost: {}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n", server.address));
+    connection.send(format!(
+        "GET /claims HTTP/1.0\r\nHost: {}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n",
+        server.address
+    ));
     let response = connection.response().unwrap();
     assert_eq!((response.code(), response.json()["count"].as_u64()), (200, Some(0)));
     assert!(connection.is_over(), "without keep-alive it ends");
 
     let mut connection = server.connect();
     for _ in 0..2 {
-        connection.send(format!("GET /health HTTP/1.0\r\nHost: {}\r\nConnection: keep-alive\r\n\r\n", server.address));
+        connection.send(format!(
+            "GET /health HTTP/1.0\r\nHost: {}\r\nConnection: keep-alive\r\n\r\n",
+            server.address
+        ));
         assert_eq!(connection.response().unwrap().body, "ok");
     }
     // Probes of old balancers name no host at all, which no browser ever does.
@@ -53,7 +59,14 @@ fn requests_may_be_sent_ahead() {
     let names = ["a", "b", "c", "d"];
     let ahead: String = names
         .iter()
-        .map(|name| server.request("POST", "/claims", Some(&claim(name, &[&format!("{name}.ts")])), &[("X-Request-ID", name)]))
+        .map(|name| {
+            server.request(
+                "POST",
+                "/claims",
+                Some(&claim(name, &[&format!("{name}.ts")])),
+                &[("X-Request-ID", name)],
+            )
+        })
         .collect();
     connection.send(ahead);
     for name in names {
@@ -218,7 +231,11 @@ fn bodies_that_are_too_large() {
 fn heads_that_are_too_large() {
     let server = Server::start();
     let mut connection = server.connect();
-    connection.try_send(format!("GET /claims HTTP/1.1\r\nHost: {}\r\nX-Large: {}\r\n\r\n", server.address, "x".repeat(200_000)));
+    connection.try_send(format!(
+        "GET /claims HTTP/1.1\r\nHost: {}\r\nX-Large: {}\r\n\r\n",
+        server.address,
+        "x".repeat(200_000)
+    ));
     assert_eq!(connection.response().unwrap().code(), 431);
     let mut connection = server.connect();
     let many: String = (0..500).map(|number| format!("X-{number}: x\r\n")).collect();
@@ -228,7 +245,8 @@ fn heads_that_are_too_large() {
     connection.try_send(format!("GET /{} HTTP/1.1\r\nHost: {}\r\n\r\n", "x".repeat(100_000), server.address));
     assert!(matches!(connection.response().unwrap().code(), 404 | 414));
     // A check of many patterns in one address, as old clients send it.
-    let query: String = (0..1000).map(|number| format!("&pattern=src/some/directory/file-{number}.ts")).collect();
+    let query: String =
+        (0..1000).map(|number| format!("&pattern=src/some/directory/file-{number}.ts")).collect();
     let response = server.call("GET", &format!("/conflicts?engineer=ada{query}"), None);
     assert_eq!(response.code(), 200, "{response:?}");
 }
@@ -236,7 +254,13 @@ fn heads_that_are_too_large() {
 #[test]
 fn what_is_no_http() {
     let server = Server::start();
-    for nonsense in ["nonsense\r\n\r\n", "GET /\r\n\r\n", "\u{16}\u{3}\u{1}\r\n\r\n", "GET / HTTP/3.0\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+    for nonsense in [
+        "nonsense\r\n\r\n",
+        "GET /\r\n\r\n",
+        "\u{16}\u{3}\u{1}\r\n\r\n",
+        "GET / HTTP/3.0\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ] {
         let mut connection = server.connect();
         connection.send(nonsense);
         if let Some(response) = connection.response() {
@@ -255,7 +279,11 @@ fn request_ids() {
     let server = Server::start();
     for (target, status) in [("/claims", 200), ("/nowhere", 404), ("/claims/", 307), ("/conflicts", 422)] {
         let response = server.call_with("GET", target, None, &[("X-Request-ID", "trace me/1")]);
-        assert_eq!((response.code(), response.header("x-request-id")), (status, Some("trace me/1")), "{target}");
+        assert_eq!(
+            (response.code(), response.header("x-request-id")),
+            (status, Some("trace me/1")),
+            "{target}"
+        );
     }
     let fresh = || {
         let id = server.call("GET", "/health", None).header("x-request-id").unwrap().to_owned();
@@ -313,8 +341,11 @@ fn many_connections_at_once() {
 #[test]
 fn an_ordinary_client() {
     let server = Server::start();
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60))).build().into();
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(60)))
+        .build()
+        .into();
     let url = format!("http://{}", server.address);
     let mut response = agent
         .post(format!("{url}/claims"))
