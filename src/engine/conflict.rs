@@ -126,13 +126,21 @@ impl State {
             match relation(holder, requester) {
                 Relation::Shared => {}
                 Relation::Resolved(how) => shares(claim, how),
-                Relation::Conflict(symbols) => hits.push(Hit { expires_at: claim.expires_at, number, symbols }),
+                Relation::Conflict(symbols) => {
+                    hits.push(Hit { expires_at: claim.expires_at, number, symbols })
+                }
             }
         });
     }
 
     /// Adds the hits of one item to the conflicts, in order of expiry.
-    pub(super) fn spell_out(&self, item: usize, scope: &Scope, mut hits: Vec<Hit>, conflicts: &mut Conflicts) {
+    pub(super) fn spell_out(
+        &self,
+        item: usize,
+        scope: &Scope,
+        mut hits: Vec<Hit>,
+        conflicts: &mut Conflicts,
+    ) {
         hits.sort_by_key(|hit| (hit.expires_at, hit.number));
         let room_left = Conflicts::MOST.saturating_sub(conflicts.list.len());
         conflicts.left_out += hits.len().saturating_sub(room_left);

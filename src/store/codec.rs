@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use crate::engine::{
-    Change, Claim, ClaimId, ClaimNumber, ClaimType, Record, ReleaseKind, Resolution, Revision, Scope, Severity,
-    Timestamp,
+    Change, Claim, ClaimId, ClaimNumber, ClaimType, Record, ReleaseKind, Resolution, Revision, Scope,
+    Severity, Timestamp,
 };
 use crate::pattern::Pattern;
 
@@ -22,9 +22,22 @@ pub(super) const CLAIM_COLUMNS: &str = "number, id, repo, engineer, session_id, 
 enum Body<'a> {
     #[serde(borrow)]
     Granted(Granted<'a>),
-    Extended { claim: ClaimNumber, expires_at: Timestamp },
-    Released { claim: ClaimNumber, kind: ReleaseKind, by: Option<Arc<str>> },
-    Shared { how: Resolution, holder: ClaimNumber, requester: ClaimNumber, path: Box<str>, symbols: Arc<[Box<str>]> },
+    Extended {
+        claim: ClaimNumber,
+        expires_at: Timestamp,
+    },
+    Released {
+        claim: ClaimNumber,
+        kind: ReleaseKind,
+        by: Option<Arc<str>>,
+    },
+    Shared {
+        how: Resolution,
+        holder: ClaimNumber,
+        requester: ClaimNumber,
+        path: Box<str>,
+        symbols: Arc<[Box<str>]>,
+    },
 }
 
 /// A granted claim as the log keeps it. Its number, room and time of granting are the record's own.
@@ -63,7 +76,9 @@ pub(super) fn body(change: &Change) -> String {
             expires_at: claim.expires_at,
         }),
         &Change::ClaimExtended { claim, expires_at } => Body::Extended { claim, expires_at },
-        Change::ClaimReleased { claim, kind, by } => Body::Released { claim: *claim, kind: *kind, by: by.clone() },
+        Change::ClaimReleased { claim, kind, by } => {
+            Body::Released { claim: *claim, kind: *kind, by: by.clone() }
+        }
         Change::Shared { how, holder, requester, path, symbols } => Body::Shared {
             how: *how,
             holder: *holder,
@@ -92,7 +107,10 @@ pub(super) fn record_from_row(row: &Row<'_>) -> Result<Record, StoreError> {
             branch: granted.branch,
             description: granted.description,
             kind: granted.claim_type,
-            scope: Scope { pattern: pattern(&granted.pattern, granted.literal, revision.0)?, symbols: granted.symbols },
+            scope: Scope {
+                pattern: pattern(&granted.pattern, granted.literal, revision.0)?,
+                symbols: granted.symbols,
+            },
             severity: granted.severity,
             narrowable: granted.narrowable,
             created_at: at,

@@ -62,7 +62,9 @@ impl Sqlite {
     ///
     /// If the database cannot be read.
     pub fn oldest_change(&self) -> Result<Option<Timestamp>, StoreError> {
-        let at = self.connection.query_row("SELECT at FROM changes ORDER BY revision LIMIT 1", [], |row| row.get(0));
+        let at = self
+            .connection
+            .query_row("SELECT at FROM changes ORDER BY revision LIMIT 1", [], |row| row.get(0));
         Ok(at.optional()?.map(Timestamp))
     }
 
@@ -96,9 +98,14 @@ impl Sqlite {
 
     fn write(&self, record: &Record) -> Result<(), StoreError> {
         let db = &self.connection;
-        db.prepare_cached("INSERT INTO changes (revision, at, repo, kind, body) VALUES (?, ?, ?, ?, ?)")?.execute(
-            params![record.revision.0, record.at.0, record.room, record.change.kind(), body(&record.change)],
-        )?;
+        db.prepare_cached("INSERT INTO changes (revision, at, repo, kind, body) VALUES (?, ?, ?, ?, ?)")?
+            .execute(params![
+                record.revision.0,
+                record.at.0,
+                record.room,
+                record.change.kind(),
+                body(&record.change)
+            ])?;
         match &record.change {
             Change::ClaimGranted(claim) => self.insert(claim),
             Change::ClaimExtended { claim, expires_at } => {
@@ -108,8 +115,10 @@ impl Sqlite {
             }
             Change::ClaimReleased { claim, kind, .. } => self.end(*claim, record.at, kind.as_str()),
             Change::Shared { holder, requester, .. } => {
-                db.prepare_cached("INSERT OR IGNORE INTO sharing (claim, partner) VALUES (?1, ?2), (?2, ?1)")?
-                    .execute([holder.0, requester.0])?;
+                db.prepare_cached(
+                    "INSERT OR IGNORE INTO sharing (claim, partner) VALUES (?1, ?2), (?2, ?1)",
+                )?
+                .execute([holder.0, requester.0])?;
                 Ok(())
             }
         }
@@ -186,14 +195,15 @@ impl Store for Sqlite {
     }
 
     fn answer(&mut self, key: &str) -> Result<Option<KeptAnswer>, StoreError> {
-        let mut select =
-            self.connection.prepare_cached("SELECT fingerprint, at, claim_ids, revision FROM answers WHERE key = ?")?;
-        let row = select.query_row([key], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?))
-        });
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT fingerprint, at, claim_ids, revision FROM answers WHERE key = ?")?;
+        let row = select
+            .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?)));
         row.optional()?
             .map(|(fingerprint, at, ids, revision)| {
-                let claims = serde_json::from_str(&ids).map_err(|error| damaged("answer", revision, &error))?;
+                let claims =
+                    serde_json::from_str(&ids).map_err(|error| damaged("answer", revision, &error))?;
                 Ok(KeptAnswer {
                     key: key.into(),
                     fingerprint,
@@ -280,7 +290,8 @@ impl Watch {
     ///
     /// If the database cannot be read.
     pub fn moved(&mut self) -> Result<Option<Revision>, StoreError> {
-        let version: i64 = self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        let version: i64 =
+            self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         if version == self.version {
             return Ok(None);
         }
@@ -363,7 +374,8 @@ impl History<'_> {
         })?;
         rows.map(|row| {
             let (repo, last_granted, claims, engineers) = row?;
-            let engineers = serde_json::from_str(&engineers).map_err(|error| damaged("summary", 0, &error))?;
+            let engineers =
+                serde_json::from_str(&engineers).map_err(|error| damaged("summary", 0, &error))?;
             Ok(RepoActivity { repo, engineers, claims, last_granted: Timestamp(last_granted) })
         })
         .collect()
@@ -427,8 +439,9 @@ fn head(connection: &Connection) -> Result<Revision, StoreError> {
 }
 
 fn records_since(connection: &Connection, known: Revision) -> Result<Vec<Record>, StoreError> {
-    let mut select = connection
-        .prepare_cached("SELECT revision, at, repo, body FROM changes WHERE revision > ? ORDER BY revision")?;
+    let mut select = connection.prepare_cached(
+        "SELECT revision, at, repo, body FROM changes WHERE revision > ? ORDER BY revision",
+    )?;
     let mut rows = select.query([known.0])?;
     let mut records = Vec::new();
     while let Some(row) = rows.next()? {
