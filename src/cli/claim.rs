@@ -50,7 +50,9 @@ pub(super) struct ClaimArgs {
 pub(super) fn run(args: ClaimArgs, env: &Env) -> Done {
     let mut context = Context::open(env)?;
     let mut items = Vec::new();
-    for (kind, patterns) in [("file", &args.patterns), ("shared_file", &args.shared), ("module", &args.module)] {
+    for (kind, patterns) in
+        [("file", &args.patterns), ("shared_file", &args.shared), ("module", &args.module)]
+    {
         for pattern in patterns {
             items.push(item(kind, context.target(pattern)?));
         }
@@ -103,7 +105,8 @@ fn granted_in_words(context: &Context, request: &ClaimRequest, reply: &ClaimRepl
         let granted = reply.granted.get(place);
         let time = granted.and_then(|granted| left(&granted.expires_at)).map(|time| format!(" for {time}"));
         let what = scope(&item.pattern, item.symbols.as_deref());
-        let line = format!("{} {what} {}", Style::Good.paint("claimed"), Style::Faint.paint(output::short(id)));
+        let line =
+            format!("{} {what} {}", Style::Good.paint("claimed"), Style::Faint.paint(output::short(id)));
         output::line(&(line + &time.unwrap_or_default()))?;
         if granted.is_some_and(|granted| !granted.coexists_with.is_empty()) {
             output::note("  beside other claims on the same file; `coord claims` shows them");
@@ -141,7 +144,8 @@ pub(super) fn refused_in_words(conflicts: &[ClaimConflict], now: Timestamp) {
     for conflict in conflicts {
         let held = &conflict.conflicting_claim;
         let wanted = scope(&conflict.your_pattern, conflict.your_symbols.as_deref());
-        let about = held.description.as_deref().map(|text| format!(": {}", output::clean(text))).unwrap_or_default();
+        let about =
+            held.description.as_deref().map(|text| format!(": {}", output::clean(text))).unwrap_or_default();
         let left = moment(&held.expires_at).map(|at| output::left(at, now)).unwrap_or_default();
         output::say(
             Style::Bad,
@@ -154,7 +158,9 @@ pub(super) fn refused_in_words(conflicts: &[ClaimConflict], now: Timestamp) {
             ),
         );
         // Where one of the two is within the other, it is plain where they meet.
-        let plain = |path: &String| *path == conflict.your_pattern || *path == held.pattern || conflict.your_pattern == held.pattern;
+        let plain = |path: &String| {
+            *path == conflict.your_pattern || *path == held.pattern || conflict.your_pattern == held.pattern
+        };
         if let Some(path) = conflict.overlap.first().filter(|path| !plain(path)) {
             output::note(&format!("  you would meet in {path}"));
         }
@@ -192,7 +198,9 @@ mod tests {
 
     #[test]
     fn lifetimes() {
-        for (text, secs) in [("4h", 14_400), ("90m", 5400), ("1h30m", 5400), ("1h 30m", 5400), ("45s", 45), ("2d", 172_800)] {
+        for (text, secs) in
+            [("4h", 14_400), ("90m", 5400), ("1h30m", 5400), ("1h 30m", 5400), ("45s", 45), ("2d", 172_800)]
+        {
             assert_eq!(ttl(text), Ok(Duration::from_secs(secs)), "{text}");
         }
         for text in ["4", "", "-1h", "0s", "soon", "99999999h", "100ms", "1 month"] {
