@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use support::{REPO, Result, Scratch, Service, TOKEN};
+use support::{Result, Scratch, Service, TOKEN};
 
 /// Files in the clone.
 const FILES: usize = 2000;
@@ -107,7 +107,14 @@ impl Clone {
             fs::create_dir_all(path.parent().unwrap_or(&root))?;
             fs::write(path, format!("export const file = {number};\n"))?;
         }
-        for arguments in [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "-m", "Files"]] {
+        let steps = [
+            &["init", "--quiet"][..],
+            &["config", "user.name", "bench"],
+            &["remote", "add", "origin", "https://git.example/bench.git"],
+            &["add", "."],
+            &["commit", "--quiet", "-m", "Files"],
+        ];
+        for arguments in steps {
             finish(clone.command("git", arguments))?;
         }
         let files: Vec<String> = (0..ACTIVE).map(file).collect();
@@ -136,8 +143,6 @@ impl Clone {
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .envs(["AUTHOR", "COMMITTER"].map(|role| (format!("GIT_{role}_NAME"), "bench")))
             .envs(["AUTHOR", "COMMITTER"].map(|role| (format!("GIT_{role}_EMAIL"), "bench@example.com")))
-            .env("COORD_USER", "bench")
-            .env("COORD_REPO_ID", REPO)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());

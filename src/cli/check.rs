@@ -73,7 +73,11 @@ pub(super) fn run(args: CheckArgs, env: &Env) -> Done {
 fn in_words(conflicts: &[CheckConflict]) {
     let now = now();
     for conflict in conflicts {
-        let about = conflict.description.as_deref().map(|text| format!(": {}", output::clean(text))).unwrap_or_default();
+        let about = conflict
+            .description
+            .as_deref()
+            .map(|text| format!(": {}", output::clean(text)))
+            .unwrap_or_default();
         let left = moment(&conflict.expires_at).map(|at| output::left(at, now)).unwrap_or_default();
         let held = scope(&conflict.pattern, conflict.symbols.as_deref());
         let text = format!(
@@ -86,6 +90,8 @@ fn in_words(conflicts: &[CheckConflict]) {
     }
     if let Some(first) = conflicts.first() {
         let holder = output::clean(&first.engineer);
-        output::hint(&format!("wait, or ask {holder} to let go; `coord claims --engineer '{holder}'` shows what they hold"));
+        output::hint(&format!(
+            "wait, or ask {holder} to let go; `coord claims --engineer '{holder}'` shows what they hold"
+        ));
     }
 }

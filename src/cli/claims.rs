@@ -41,7 +41,12 @@ pub(super) struct ClaimsArgs {
 pub(super) fn run(args: ClaimsArgs, env: &Env) -> Done {
     let mut context = Context::open(env)?;
     let repo = if args.all_repos { None } else { args.repo.or(context.query().repo) };
-    let query = ListQuery { active_only: !args.all, engineer: args.engineer.clone(), repo: repo.clone(), ..context.query() };
+    let query = ListQuery {
+        active_only: !args.all,
+        engineer: args.engineer.clone(),
+        repo: repo.clone(),
+        ..context.query()
+    };
     let mut list = context.client.claims(&query)?;
     if args.mine {
         list.claims.retain(|row| is_mine(&context, row));

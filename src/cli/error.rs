@@ -78,12 +78,14 @@ impl From<StoreError> for CliError {
     fn from(error: StoreError) -> CliError {
         let hint = match &error {
             StoreError::Foreign { .. } => Some("set COORD_DATABASE_PATH to a file of its own"),
-            StoreError::Newer { .. } => Some("install the newer coord, or set COORD_DATABASE_PATH to another file"),
+            StoreError::Newer { .. } => {
+                Some("install the newer coord, or set COORD_DATABASE_PATH to another file")
+            }
             StoreError::Full(_) => Some("make room on the disk; nothing was changed"),
             StoreError::Busy(_) => Some("try again; if it stays busy, look for a coord that hangs"),
-            StoreError::Open { .. } => {
-                Some("check that it can be written and holds nothing else, or set COORD_DATABASE_PATH to another file")
-            }
+            StoreError::Open { .. } => Some(
+                "check that it can be written and holds nothing else, or set COORD_DATABASE_PATH to another file",
+            ),
             _ => None,
         };
         CliError::new(Kind::Failed, error).hint_if(hint.map(String::from))

@@ -42,24 +42,41 @@ pub(super) fn run(args: ExtendArgs, env: &Env) -> Done {
     }
     for name in &args.claims {
         let found = find(&context, &rows, name, mine)?;
-        chosen.extend(found.into_iter().filter(|row| !chosen.iter().any(|known| known.id == row.id)).collect::<Vec<_>>());
+        chosen.extend(
+            found
+                .into_iter()
+                .filter(|row| !chosen.iter().any(|known| known.id == row.id))
+                .collect::<Vec<_>>(),
+        );
     }
     if chosen.is_empty() {
-        return Err(CliError::new(Kind::Failed, "you hold nothing here").hint("`coord claim PATTERN` takes something"));
+        return Err(CliError::new(Kind::Failed, "you hold nothing here")
+            .hint("`coord claim PATTERN` takes something"));
     }
     let mut extended = Vec::new();
     for row in chosen {
-        let request = ExtendRequest { engineer: row.engineer.clone(), ttl_hours: 0, ttl_secs: Some(args.ttl.as_secs()) };
+        let request = ExtendRequest {
+            engineer: row.engineer.clone(),
+            ttl_hours: 0,
+            ttl_secs: Some(args.ttl.as_secs()),
+        };
         let Some(reply) = context.client.extend(&row.id, &request)? else {
             return Err(CliError::new(Kind::Failed, format!("{} has run out or was let go of", row.pattern))
                 .hint(format!("claim it again: `coord claim '{}'`", row.pattern)));
         };
         if !args.json {
-            let left = reply.expires_at.as_deref().and_then(moment).map(|at| output::left(at, now())).unwrap_or_default();
+            let left = reply
+                .expires_at
+                .as_deref()
+                .and_then(moment)
+                .map(|at| output::left(at, now()))
+                .unwrap_or_default();
             let what = scope(&row.pattern, row.symbols.as_deref());
             output::line(&format!("{} {what}, {left} left", Style::Good.paint("extended")))?;
         }
-        extended.push(serde_json::json!({ "id": row.id, "pattern": row.pattern, "expires_at": reply.expires_at }));
+        extended.push(
+            serde_json::json!({ "id": row.id, "pattern": row.pattern, "expires_at": reply.expires_at }),
+        );
     }
     if args.json {
         output::json(&serde_json::json!({ "extended": extended }))?;

@@ -56,13 +56,20 @@ pub(super) fn run(args: ReleaseArgs, env: &Env) -> Done {
     }
     for name in &args.claims {
         let found = find(&context, &rows, name, ours)?;
-        chosen.extend(found.into_iter().filter(|row| !chosen.iter().any(|known| known.id == row.id)).collect::<Vec<_>>());
+        chosen.extend(
+            found
+                .into_iter()
+                .filter(|row| !chosen.iter().any(|known| known.id == row.id))
+                .collect::<Vec<_>>(),
+        );
     }
     if chosen.is_empty() {
         let repo = &context.workspace.repo_id;
-        return Err(CliError::new(Kind::Failed, format!("{holder} holds nothing in {repo}")).hint("`coord claims` shows who holds what"));
+        return Err(CliError::new(Kind::Failed, format!("{holder} holds nothing in {repo}"))
+            .hint("`coord claims` shows who holds what"));
     }
-    let request = ReleaseRequest { claim_ids: chosen.iter().map(|row| row.id.clone()).collect(), engineer: None };
+    let request =
+        ReleaseRequest { claim_ids: chosen.iter().map(|row| row.id.clone()).collect(), engineer: None };
     let released = context.client.release(&request)?;
     tell(released, &chosen, args.json, "they were let go of already")
 }
@@ -126,10 +133,18 @@ fn tell(released: Released, rows: &[&ClaimRow], json: bool, nothing: &str) -> Do
     }
     if !json {
         for row in rows {
-            output::line(&format!("{} {}", Style::Good.paint("released"), scope(&row.pattern, row.symbols.as_deref())))?;
+            output::line(&format!(
+                "{} {}",
+                Style::Good.paint("released"),
+                scope(&row.pattern, row.symbols.as_deref())
+            ))?;
         }
         if rows.is_empty() {
-            output::line(&format!("{} {}", Style::Good.paint("released"), output::count(released.released, "claim")))?;
+            output::line(&format!(
+                "{} {}",
+                Style::Good.paint("released"),
+                output::count(released.released, "claim")
+            ))?;
         }
     }
     Ok(Exit::Ok)

@@ -34,7 +34,9 @@ pub(super) fn run(args: ReposArgs, env: &Env) -> Done {
     let now = now();
     let mut table = output::table(&["repo", "active", "claims 24h", "engineers 24h", "last claim"]);
     for repo in &list.repos {
-        let ago = moment(&repo.last_activity).map(|at| format!("{} ago", output::span(now.since(at)))).unwrap_or_default();
+        let ago = moment(&repo.last_activity)
+            .map(|at| format!("{} ago", output::span(now.since(at))))
+            .unwrap_or_default();
         table.add_row([
             output::cell(&repo.repo),
             output::right(repo.active_claims.to_string()),

@@ -72,14 +72,20 @@ pub(super) fn run(args: StartArgs, env: &Env) -> Done {
     if let Some(database) = serving(&url) {
         if same_file(&database, &home) {
             output::note(&format!("a coordination service is already running at {url}"));
-            let pid = running.filter(|running| running.url == url).and_then(|running| u32::try_from(running.pid).ok());
+            let pid = running
+                .filter(|running| running.url == url)
+                .and_then(|running| u32::try_from(running.pid).ok());
             return tell(&args, &home, &token, &url, pid);
         }
-        return Err(CliError::new(Kind::Failed, format!("another coordination service, on {database}, runs at {url}"))
-            .hint("use that one, or choose another port: `coord start --port 8081`"));
+        return Err(CliError::new(
+            Kind::Failed,
+            format!("another coordination service, on {database}, runs at {url}"),
+        )
+        .hint("use that one, or choose another port: `coord start --port 8081`"));
     }
     if let Some(running) = running {
-        let error = format!("this machine's coordination service runs at {} (pid {})", running.url, running.pid);
+        let error =
+            format!("this machine's coordination service runs at {} (pid {})", running.url, running.pid);
         return Err(CliError::new(Kind::Failed, error).hint("use that one, or end it first: `coord stop`"));
     }
     if args.background {
@@ -89,7 +95,9 @@ pub(super) fn run(args: StartArgs, env: &Env) -> Done {
     }
     let config = config(&args, env, &home, &token)?;
     server::init_logging(env);
-    serve(config, |address| tell(&args, &home, &token, &self::url(&args.host, address.port()), None).map(drop))
+    serve(config, |address| {
+        tell(&args, &home, &token, &self::url(&args.host, address.port()), None).map(drop)
+    })
 }
 
 fn url(host: &str, port: u16) -> String {
@@ -204,7 +212,8 @@ impl Log {
     fn failed(&self, what: &str) -> CliError {
         let lines = self.lines();
         let said = |label| lines.iter().filter_map(move |line| line.strip_prefix(label));
-        let causes: Vec<&str> = [what].into_iter().chain(said("error: ")).chain(said("caused by: ")).collect();
+        let causes: Vec<&str> =
+            [what].into_iter().chain(said("error: ")).chain(said("caused by: ")).collect();
         let error = CliError::new(Kind::Failed, causes.join(": "));
         said("hint: ").fold(error, CliError::hint).hint(format!("its log is {}", self.path.display()))
     }

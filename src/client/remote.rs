@@ -98,7 +98,11 @@ impl Remote {
         self.expect(status, body)
     }
 
-    pub(super) fn extend(&mut self, id: &str, request: &ExtendRequest) -> Result<Option<Extended>, ClientError> {
+    pub(super) fn extend(
+        &mut self,
+        id: &str,
+        request: &ExtendRequest,
+    ) -> Result<Option<Extended>, ClientError> {
         let (status, body) = self.post(&format!("/claims/{}/extend", segment(id)), request)?;
         if status == 404 { Ok(None) } else { self.expect(status, body).map(Some) }
     }
@@ -128,7 +132,8 @@ impl Remote {
     }
 
     fn read(&self, sent: Result<Response<ureq::Body>, ureq::Error>) -> Result<(u16, Vec<u8>), ClientError> {
-        let unreachable = |error: ureq::Error| ClientError::Unreachable { url: self.url.clone(), source: error.into() };
+        let unreachable =
+            |error: ureq::Error| ClientError::Unreachable { url: self.url.clone(), source: error.into() };
         let mut response = sent.map_err(unreachable)?;
         let body = response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec().map_err(unreachable)?;
         Ok((response.status().as_u16(), body))

@@ -92,7 +92,8 @@ fn a_refusal_is_not_kept_for_retries() {
 fn a_grant_that_changed_nothing_is_kept_for_retries_too() {
     let directory = directory();
     let mut driver = driver(&directory);
-    let mine = || Command::Claim(crate::engine::Request { session: Some("s".into()), ..request("ada", &["a.ts"]) });
+    let mine =
+        || Command::Claim(crate::engine::Request { session: Some("s".into()), ..request("ada", &["a.ts"]) });
     let first = granted(&driver.order(at(0), &mine().into()).unwrap())[0].id;
     let renewed = granted(&driver.order(at(0), &keyed(mine(), "k", "f")).unwrap());
     assert_eq!(renewed[0].id, first);

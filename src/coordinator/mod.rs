@@ -106,7 +106,12 @@ impl Coordinator {
     /// # Errors
     ///
     /// If the database cannot be read, or the system gives no thread.
-    pub fn start(store: Sqlite, policy: Policy, clock: Clock, house: Housekeeping) -> Result<Coordinator, StoreError> {
+    pub fn start(
+        store: Sqlite,
+        policy: Policy,
+        clock: Clock,
+        house: Housekeeping,
+    ) -> Result<Coordinator, StoreError> {
         let database = store.path().to_owned();
         let driver = Driver::open(store, policy.clone())?;
         let shared = Arc::new(Shared {
@@ -119,7 +124,8 @@ impl Coordinator {
             database: database.clone(),
         });
         let (sender, receiver) = sync_channel(QUEUE);
-        let writer = Writer { driver, shared: shared.clone(), orders: receiver, house, swept: None, failed: None };
+        let writer =
+            Writer { driver, shared: shared.clone(), orders: receiver, house, swept: None, failed: None };
         let thread = std::thread::Builder::new()
             .name("coordinator".into())
             .spawn(move || writer.run())
@@ -180,7 +186,10 @@ impl Coordinator {
     /// # Errors
     ///
     /// If the database cannot be read.
-    pub fn history<T>(&self, look: impl FnOnce(&Watch) -> Result<T, StoreError>) -> Result<T, CoordinatorError> {
+    pub fn history<T>(
+        &self,
+        look: impl FnOnce(&Watch) -> Result<T, StoreError>,
+    ) -> Result<T, CoordinatorError> {
         let watch = self.shared.watch()?;
         let found = look(&watch)?;
         self.shared.put_back(watch);
@@ -318,9 +327,11 @@ impl Writer {
         if !reloaded && changes.is_empty() {
             return;
         }
+        // Copied before the lock is taken, so that readers wait for no more than the exchange.
+        let anew = reloaded.then(|| self.driver.state().clone());
         let mut view = self.shared.view.write().expect("readers do not panic");
-        if reloaded {
-            *view = self.driver.state().clone();
+        if let Some(anew) = anew {
+            *view = anew;
         }
         for part in changes {
             for record in &part.records {
@@ -338,7 +349,9 @@ impl Writer {
         if !self.house.timers || !due {
             return;
         }
-        let back = |span: Duration| Timestamp(now.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)));
+        let back = |span: Duration| {
+            Timestamp(now.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+        };
         match self.driver.prune(back(self.house.retention), back(Housekeeping::ANSWERS)) {
             Ok(true) => {}
             Ok(false) => self.swept = Some(now),

@@ -294,7 +294,8 @@ async fn a_reader_waits_for_what_others_wrote_while_its_own_process_commits() {
 #[test]
 fn a_commit_under_way_explains_its_own_changes_only() {
     let own = Committing { after: Revision(3), until: Revision(5) };
-    for (known, head, explained) in [(3, 4, true), (3, 5, true), (4, 5, true), (2, 4, false), (2, 5, false), (3, 6, false)]
+    for (known, head, explained) in
+        [(3, 4, true), (3, 5, true), (4, 5, true), (2, 4, false), (2, 5, false), (3, 6, false)]
     {
         assert_eq!(own.explains(Revision(known), Revision(head)), explained, "{known} {head}");
     }

@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use super::change::{Change, Changes, Record};
 use super::command::{Claimed, Command, ItemRequest, Outcome, Refused, Request};
-use super::conflict::{Caller, Conflicts};
-use super::model::{
-    Claim, ClaimId, ClaimNumber, ClaimType, Policy, ReleaseKind, RoomName, Scope, Timestamp,
-};
+use super::conflict::{Caller, Conflicts, meeting_place};
+use super::model::{Claim, ClaimId, ClaimNumber, ClaimType, Policy, ReleaseKind, RoomName, Scope, Timestamp};
 use super::scopes::Resolution;
 use super::state::State;
 
@@ -16,7 +14,13 @@ impl State {
     /// Decides a command at a moment, and adds what it did to `changes`.
     ///
     /// Whatever `now` has overtaken ends first, whichever command it is.
-    pub fn decide(&mut self, policy: &Policy, now: Timestamp, command: &Command, changes: &mut Changes) -> Outcome {
+    pub fn decide(
+        &mut self,
+        policy: &Policy,
+        now: Timestamp,
+        command: &Command,
+        changes: &mut Changes,
+    ) -> Outcome {
         let mut turn = Turn { state: self, policy, now, changes };
         turn.expire();
         match command {
@@ -91,7 +95,10 @@ impl Turn<'_> {
         if !conflicts.is_empty() {
             return Outcome::Refused(Refused { conflicts });
         }
-        let claims = request.items.iter().map(|item| self.renew(request, item).unwrap_or_else(|| self.grant(request, item)));
+        let claims = request
+            .items
+            .iter()
+            .map(|item| self.renew(request, item).unwrap_or_else(|| self.grant(request, item)));
         let numbers: Vec<ClaimNumber> = claims.collect();
         if let Some(session) = newcomer {
             // Written down whatever it is: what was kept of the session when it last held something no longer counts,
@@ -124,7 +131,8 @@ impl Turn<'_> {
     /// Lets the asking session's claim of the same scope live on, never less long than it would have.
     fn renew(&mut self, request: &Request, item: &ItemRequest) -> Option<ClaimNumber> {
         let held = self.state.claims_of(request.session.as_ref()?);
-        let number = held.into_iter().find(|&number| item.asks_again_for(request, self.state.held(number)))?;
+        let number =
+            held.into_iter().find(|&number| item.asks_again_for(request, self.state.held(number)))?;
         let claim = self.state.held(number);
         let expires_at = self.now.plus(self.lifetime(request, item));
         if expires_at > claim.expires_at && !claim.ttl_shortened {
@@ -168,10 +176,17 @@ impl Turn<'_> {
         if item.scope.symbols.is_some()
             && let Some(room) = self.state.rooms.get(&request.room)
         {
-            self.state.meet(room, request.caller(), &item.scope, &item.kind, &mut Vec::new(), |holder, how| {
-                let path = holder.scope.pattern.witness(&item.scope.pattern).unwrap_or_default();
-                partners.push((holder.number, how, path));
-            });
+            self.state.meet(
+                room,
+                request.caller(),
+                &item.scope,
+                &item.kind,
+                &mut Vec::new(),
+                |holder, how| {
+                    let path = meeting_place(&holder.scope.pattern, &item.scope.pattern);
+                    partners.push((holder.number, how, path));
+                },
+            );
         }
         partners.sort_unstable_by_key(|&(number, ..)| number);
         partners
@@ -196,7 +211,8 @@ impl Turn<'_> {
     fn release(&mut self, ids: &[ClaimId], engineer: Option<&Arc<str>>) -> Outcome {
         let mut released = Vec::new();
         for &id in ids {
-            let number = self.state.claim(id).filter(|claim| engineer.is_none_or(|name| *name == claim.engineer));
+            let number =
+                self.state.claim(id).filter(|claim| engineer.is_none_or(|name| *name == claim.engineer));
             if let Some(number) = number.map(|claim| claim.number) {
                 released.push(self.end(number, ReleaseKind::Voluntary, engineer));
             }
@@ -206,7 +222,9 @@ impl Turn<'_> {
 
     fn release_session(&mut self, session: &str) -> Outcome {
         let held = self.state.claims_of(session);
-        Outcome::Released(held.into_iter().map(|number| self.end(number, ReleaseKind::SessionBulk, None)).collect())
+        Outcome::Released(
+            held.into_iter().map(|number| self.end(number, ReleaseKind::SessionBulk, None)).collect(),
+        )
     }
 }
 

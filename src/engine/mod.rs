@@ -28,7 +28,8 @@ pub use change::{Change, Changes, Record};
 pub use command::{Claimed, Command, ItemRequest, Outcome, Refused, Request};
 pub use conflict::{Caller, Conflict, Conflicts, SymbolOverlap};
 pub use model::{
-    Claim, ClaimId, ClaimNumber, ClaimType, Policy, ReleaseKind, Revision, RoomName, Scope, Severity, Timestamp,
+    Claim, ClaimId, ClaimNumber, ClaimType, Policy, ReleaseKind, Revision, RoomName, Scope, Severity,
+    Timestamp,
 };
 pub use scopes::Resolution;
 pub use state::State;

@@ -102,7 +102,8 @@ mod tests {
             (!names.is_empty()).then(|| names.iter().map(|&name| name.into()).collect())
         }
         let (held, wanted) = (list(holder.1), list(requester.1));
-        let (held_as, wanted_as) = (ClaimType::from(Box::from(holder.0)), ClaimType::from(Box::from(requester.0)));
+        let (held_as, wanted_as) =
+            (ClaimType::from(Box::from(holder.0)), ClaimType::from(Box::from(requester.0)));
         relation(
             Side { kind: &held_as, symbols: held.as_deref(), narrowable: holder.2 },
             Side { kind: &wanted_as, symbols: wanted.as_deref(), narrowable: false },

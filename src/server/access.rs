@@ -28,9 +28,9 @@ pub enum LogFormat {
 
 /// Starts logging as `COORD_LOG_LEVEL` and `COORD_LOG_JSON` say; a second call in one process changes nothing.
 pub fn init(env: &Env) {
-    let json = env.get("COORD_LOG_JSON").is_some_and(|value| {
-        matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on")
-    });
+    let json = env
+        .get("COORD_LOG_JSON")
+        .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on"));
     let level = match env.get("COORD_LOG_LEVEL").unwrap_or("info").to_ascii_lowercase().as_str() {
         "critical" | "error" => LevelFilter::ERROR,
         "warning" | "warn" => LevelFilter::WARN,
@@ -40,7 +40,8 @@ pub fn init(env: &Env) {
         _ => LevelFilter::INFO,
     };
     let format = Format(if json { LogFormat::Json } else { LogFormat::Text });
-    let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).event_format(format);
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).event_format(format);
     // The only failure is that logging has been started before, which is as good.
     let _ = subscriber.try_init();
 }
@@ -66,7 +67,12 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let mut fields = Fields::default();
         event.record(&mut fields);
         let metadata = event.metadata();
@@ -88,7 +94,8 @@ where
                     ("msg", message),
                 ];
                 let pairs = head.into_iter().chain(fields.0);
-                let pairs: Vec<String> = pairs.map(|(name, value)| format!("{}:{value}", Value::from(name))).collect();
+                let pairs: Vec<String> =
+                    pairs.map(|(name, value)| format!("{}:{value}", Value::from(name))).collect();
                 writeln!(writer, "{{{}}}", pairs.join(","))
             }
             LogFormat::Text => {

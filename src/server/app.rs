@@ -67,7 +67,9 @@ impl App {
     pub(super) async fn tracked(&self) -> Option<Arc<Vec<String>>> {
         let checkout = self.checkout.clone()?;
         let listed = tokio::task::spawn_blocking(move || checkout.files()).await.ok()?;
-        listed.inspect_err(|error| tracing::warn!(error = error as &dyn std::error::Error, "no list of files")).ok()
+        listed
+            .inspect_err(|error| tracing::warn!(error = error as &dyn std::error::Error, "no list of files"))
+            .ok()
     }
 
     /// Looks into history on a thread where that may block.

@@ -36,7 +36,9 @@ impl Origins {
     pub(super) fn of(config: &ServeConfig) -> Origins {
         let open = !config.is_local() && config.token.is_some() && config.allowed_hosts.is_empty();
         let own = [config.host.to_ascii_lowercase()];
-        Origins { hosts: (!open).then(|| own.into_iter().chain(config.allowed_hosts.iter().cloned()).collect()) }
+        Origins {
+            hosts: (!open).then(|| own.into_iter().chain(config.allowed_hosts.iter().cloned()).collect()),
+        }
     }
 
     /// Refuses a request that was meant for another host (DNS rebinding) or comes from another origin's page.
@@ -50,10 +52,14 @@ impl Origins {
         }
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         if !self.knows(host.unwrap_or_default()) {
-            return Err(Reply::detail(403, "This Host is not known here; an operator can add it to COORD_ALLOWED_HOSTS"));
+            return Err(Reply::detail(
+                403,
+                "This Host is not known here; an operator can add it to COORD_ALLOWED_HOSTS",
+            ));
         }
         let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-        let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
+        let authority =
+            origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
         match authority.zip(host) {
             Some((authority, host)) if authority.eq_ignore_ascii_case(host) => Ok(()),
             _ => Err(Reply::detail(403, "Pages of another origin may not use this service")),
@@ -66,7 +72,8 @@ impl Origins {
             Some(rest) => rest.split(']').next().unwrap_or_default(),
             None => host.split(':').next().unwrap_or_default(),
         };
-        matches!(name, "127.0.0.1" | "::1") || name.eq_ignore_ascii_case("localhost")
+        matches!(name, "127.0.0.1" | "::1")
+            || name.eq_ignore_ascii_case("localhost")
             || known.iter().any(|known| name.eq_ignore_ascii_case(known))
     }
 }

@@ -54,7 +54,8 @@ impl Reply {
 
     /// The body did not come in time.
     pub(super) fn too_slow() -> Reply {
-        Reply::detail(408, "The body did not arrive in time").with(CONNECTION, HeaderValue::from_static("close"))
+        Reply::detail(408, "The body did not arrive in time")
+            .with(CONNECTION, HeaderValue::from_static("close"))
     }
 
     /// The path is known without the slash at its end.

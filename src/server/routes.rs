@@ -40,7 +40,9 @@ impl Route<'_> {
             ("claims", Some(id), None, _) if !id.is_empty() => Route::Claim(named(id)),
             ("claims", Some(id), Some("extend"), None) if !id.is_empty() => Route::ExtendClaim(named(id)),
             ("conflicts", None, ..) => Route::Conflicts,
-            ("sessions", Some(id), Some("release"), None) if !id.is_empty() => Route::ReleaseSession(named(id)),
+            ("sessions", Some(id), Some("release"), None) if !id.is_empty() => {
+                Route::ReleaseSession(named(id))
+            }
             ("repos", None, ..) => Route::Repos,
             _ => return None,
         };

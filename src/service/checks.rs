@@ -46,7 +46,12 @@ pub fn check(request: &CheckRequest) -> Result<Check, String> {
     Ok(Check {
         room: request.repo.as_deref().map(|repo| Some(Arc::from(repo))),
         engineer: request.engineer.clone(),
-        sessions: request.session_ids.iter().filter(|id| !id.is_empty()).map(|id| Arc::from(id.as_str())).collect(),
+        sessions: request
+            .session_ids
+            .iter()
+            .filter(|id| !id.is_empty())
+            .map(|id| Arc::from(id.as_str()))
+            .collect(),
         scopes,
     })
 }
@@ -55,7 +60,8 @@ pub fn check(request: &CheckRequest) -> Result<Check, String> {
 fn by_file(symbols: &[String]) -> Result<Vec<(String, Vec<String>)>, String> {
     let mut files: Vec<(String, Vec<String>)> = Vec::new();
     for text in symbols {
-        let Some((file, name)) = text.split_once("::").filter(|(file, name)| !file.is_empty() && !name.is_empty())
+        let Some((file, name)) =
+            text.split_once("::").filter(|(file, name)| !file.is_empty() && !name.is_empty())
         else {
             return Err(format!("{text:?} names no symbol of a file: write FILE::NAME"));
         };
@@ -76,7 +82,11 @@ impl Check {
     #[must_use]
     pub fn conflicts(&self, state: &State) -> Conflicts {
         let caller = Caller { engineer: &self.engineer, sessions: &self.sessions };
-        state.check(self.room.as_ref(), caller, self.scopes.iter().map(|scope| (scope.clone(), ClaimType::File)))
+        state.check(
+            self.room.as_ref(),
+            caller,
+            self.scopes.iter().map(|scope| (scope.clone(), ClaimType::File)),
+        )
     }
 }
 

@@ -7,14 +7,19 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use crate::engine::{
-    Change, Claim, ClaimId, ClaimNumber, ClaimType, Record, ReleaseKind, Resolution, Revision, Scope, Severity,
-    Timestamp,
+    Change, Claim, ClaimId, ClaimNumber, ClaimType, Record, ReleaseKind, Resolution, Revision, Scope,
+    Severity, Timestamp,
 };
 use crate::pattern::Pattern;
 
 /// The columns of `claims` in the order that [`claim_from_row`] reads and the store writes them.
-pub(super) const CLAIM_COLUMNS: &str = "number, id, repo, engineer, session_id, branch, description, claim_type, \
-     pattern, literal, symbols, severity, narrowable, created_at, expires_at, ttl_shortened";
+macro_rules! claim_columns {
+    () => {
+        "number, id, repo, engineer, session_id, branch, description, claim_type, pattern, literal, symbols, severity, \
+         narrowable, created_at, expires_at, ttl_shortened"
+    };
+}
+pub(super) use claim_columns;
 
 /// What a record's body holds beside its own columns.
 #[derive(Serialize, Deserialize)]
@@ -22,9 +27,22 @@ pub(super) const CLAIM_COLUMNS: &str = "number, id, repo, engineer, session_id, 
 enum Body<'a> {
     #[serde(borrow)]
     Granted(Granted<'a>),
-    Extended { claim: ClaimNumber, expires_at: Timestamp },
-    Released { claim: ClaimNumber, kind: ReleaseKind, by: Option<Arc<str>> },
-    Shared { how: Resolution, holder: ClaimNumber, requester: ClaimNumber, path: Box<str>, symbols: Arc<[Box<str>]> },
+    Extended {
+        claim: ClaimNumber,
+        expires_at: Timestamp,
+    },
+    Released {
+        claim: ClaimNumber,
+        kind: ReleaseKind,
+        by: Option<Arc<str>>,
+    },
+    Shared {
+        how: Resolution,
+        holder: ClaimNumber,
+        requester: ClaimNumber,
+        path: Box<str>,
+        symbols: Arc<[Box<str>]>,
+    },
 }
 
 /// A granted claim as the log keeps it. Its number, room and time of granting are the record's own.
@@ -63,7 +81,9 @@ pub(super) fn body(change: &Change) -> String {
             expires_at: claim.expires_at,
         }),
         &Change::ClaimExtended { claim, expires_at } => Body::Extended { claim, expires_at },
-        Change::ClaimReleased { claim, kind, by } => Body::Released { claim: *claim, kind: *kind, by: by.clone() },
+        Change::ClaimReleased { claim, kind, by } => {
+            Body::Released { claim: *claim, kind: *kind, by: by.clone() }
+        }
         Change::Shared { how, holder, requester, path, symbols } => Body::Shared {
             how: *how,
             holder: *holder,
@@ -92,7 +112,10 @@ pub(super) fn record_from_row(row: &Row<'_>) -> Result<Record, StoreError> {
             branch: granted.branch,
             description: granted.description,
             kind: granted.claim_type,
-            scope: Scope { pattern: pattern(&granted.pattern, granted.literal, revision.0)?, symbols: granted.symbols },
+            scope: Scope {
+                pattern: pattern(&granted.pattern, granted.literal, revision.0)?,
+                symbols: granted.symbols,
+            },
             severity: granted.severity,
             narrowable: granted.narrowable,
             created_at: at,
@@ -109,7 +132,7 @@ pub(super) fn record_from_row(row: &Row<'_>) -> Result<Record, StoreError> {
     Ok(Record { revision, at, room, change })
 }
 
-/// A claim from a row of [`CLAIM_COLUMNS`]. Whom it shares with is kept elsewhere.
+/// A claim from a row of [`claim_columns!`]. Whom it shares with is kept elsewhere.
 pub(super) fn claim_from_row(row: &Row<'_>) -> Result<Claim, StoreError> {
     let number: u64 = row.get(0)?;
     let text = |column: usize| -> Result<&str, StoreError> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
-use super::codec::{CLAIM_COLUMNS, body, claim_from_row, damaged, record_from_row};
+use super::codec::{body, claim_columns, claim_from_row, damaged, record_from_row};
 use super::{KeptAnswer, Missed, Seen, Store, StoreError, follows, migrations};
 use crate::engine::{Change, Changes, Claim, ClaimNumber, Record, Revision, State, Timestamp};
 
@@ -24,6 +24,28 @@ const MOST_MISSED: u64 = 10_000;
 
 /// Rows that one call of [`Store::prune`] looks at in each table.
 const PRUNE_ROWS: u32 = 10_000;
+
+const SELECT_CLAIMS: &str = concat!("SELECT ", claim_columns!(), " FROM claims ORDER BY number");
+
+const INSERT_CLAIM: &str = concat!(
+    "INSERT INTO claims (",
+    claim_columns!(),
+    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+);
+
+const END_CLAIM: &str =
+    concat!(
+    "INSERT INTO ended_claims (", claim_columns!(), ", last_activity, released_at, release_kind) SELECT ",
+    claim_columns!(),
+    ", coalesce((SELECT last_activity FROM sessions WHERE sessions.id = claims.session_id), created_at), ?, ?
+     FROM claims WHERE number = ?"
+);
+
+const NEWEST_ENDED: &str = concat!(
+    "SELECT ",
+    claim_columns!(),
+    ", last_activity, released_at FROM ended_claims ORDER BY number DESC LIMIT ?"
+);
 
 /// A writer's connection to a SQLite database.
 pub struct Sqlite {
@@ -65,7 +87,9 @@ impl Sqlite {
     ///
     /// If the database cannot be read.
     pub fn oldest_change(&self) -> Result<Option<Timestamp>, StoreError> {
-        let at = self.connection.query_row("SELECT at FROM changes ORDER BY revision LIMIT 1", [], |row| row.get(0));
+        let at = self
+            .connection
+            .query_row("SELECT at FROM changes ORDER BY revision LIMIT 1", [], |row| row.get(0));
         Ok(at.optional()?.map(Timestamp))
     }
 
@@ -99,9 +123,14 @@ impl Sqlite {
 
     fn write(&self, record: &Record) -> Result<(), StoreError> {
         let db = &self.connection;
-        db.prepare_cached("INSERT INTO changes (revision, at, repo, kind, body) VALUES (?, ?, ?, ?, ?)")?.execute(
-            params![record.revision.0, record.at.0, record.room, record.change.kind(), body(&record.change)],
-        )?;
+        db.prepare_cached("INSERT INTO changes (revision, at, repo, kind, body) VALUES (?, ?, ?, ?, ?)")?
+            .execute(params![
+                record.revision.0,
+                record.at.0,
+                record.room,
+                record.change.kind(),
+                body(&record.change)
+            ])?;
         match &record.change {
             Change::ClaimGranted(claim) => self.insert(claim),
             Change::ClaimExtended { claim, expires_at } => {
@@ -111,17 +140,17 @@ impl Sqlite {
             }
             Change::ClaimReleased { claim, kind, .. } => self.end(*claim, record.at, kind.as_str()),
             Change::Shared { holder, requester, .. } => {
-                db.prepare_cached("INSERT OR IGNORE INTO sharing (claim, partner) VALUES (?1, ?2), (?2, ?1)")?
-                    .execute([holder.0, requester.0])?;
+                db.prepare_cached(
+                    "INSERT OR IGNORE INTO sharing (claim, partner) VALUES (?1, ?2), (?2, ?1)",
+                )?
+                .execute([holder.0, requester.0])?;
                 Ok(())
             }
         }
     }
 
     fn insert(&self, claim: &Claim) -> Result<(), StoreError> {
-        let mut insert = self.connection.prepare_cached(&format!(
-            "INSERT INTO claims ({CLAIM_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        ))?;
+        let mut insert = self.connection.prepare_cached(INSERT_CLAIM)?;
         let symbols = claim.scope.symbols.as_ref();
         insert.execute(params![
             claim.number.0,
@@ -147,13 +176,7 @@ impl Sqlite {
     /// Moves a claim from the active ones to those that are over.
     fn end(&self, claim: ClaimNumber, at: Timestamp, kind: &str) -> Result<(), StoreError> {
         let db = &self.connection;
-        db.prepare_cached(&format!(
-            "INSERT INTO ended_claims ({CLAIM_COLUMNS}, last_activity, released_at, release_kind)
-             SELECT {CLAIM_COLUMNS},
-                    coalesce((SELECT last_activity FROM sessions WHERE sessions.id = claims.session_id), created_at), ?, ?
-             FROM claims WHERE number = ?"
-        ))?
-        .execute(params![at.0, kind, claim.0])?;
+        db.prepare_cached(END_CLAIM)?.execute(params![at.0, kind, claim.0])?;
         db.prepare_cached("DELETE FROM claims WHERE number = ?")?.execute([claim.0])?;
         db.prepare_cached("DELETE FROM sharing WHERE claim = ?")?.execute([claim.0])?;
         Ok(())
@@ -168,7 +191,7 @@ impl Store for Sqlite {
         self.others = self.others()?;
         let revision = head(db)?;
         let mut claims = Vec::new();
-        let mut select = db.prepare(&format!("SELECT {CLAIM_COLUMNS} FROM claims ORDER BY number"))?;
+        let mut select = db.prepare(SELECT_CLAIMS)?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             claims.push(claim_from_row(row)?);
@@ -189,14 +212,15 @@ impl Store for Sqlite {
     }
 
     fn answer(&mut self, key: &str) -> Result<Option<KeptAnswer>, StoreError> {
-        let mut select =
-            self.connection.prepare_cached("SELECT fingerprint, at, claim_ids, revision FROM answers WHERE key = ?")?;
-        let row = select.query_row([key], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?))
-        });
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT fingerprint, at, claim_ids, revision FROM answers WHERE key = ?")?;
+        let row = select
+            .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?)));
         row.optional()?
             .map(|(fingerprint, at, ids, revision)| {
-                let claims = serde_json::from_str(&ids).map_err(|error| damaged("answer", revision, &error))?;
+                let claims =
+                    serde_json::from_str(&ids).map_err(|error| damaged("answer", revision, &error))?;
                 Ok(KeptAnswer {
                     key: key.into(),
                     fingerprint,
@@ -283,7 +307,8 @@ impl Watch {
     ///
     /// If the database cannot be read.
     pub fn moved(&mut self) -> Result<Option<Revision>, StoreError> {
-        let version: i64 = self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        let version: i64 =
+            self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         if version == self.version {
             return Ok(None);
         }
@@ -335,9 +360,7 @@ impl History<'_> {
     ///
     /// If the database cannot be read.
     pub fn newest(&self, most: usize) -> Result<Vec<EndedClaim>, StoreError> {
-        let mut select = self.connection.prepare_cached(&format!(
-            "SELECT {CLAIM_COLUMNS}, last_activity, released_at FROM ended_claims ORDER BY number DESC LIMIT ?"
-        ))?;
+        let mut select = self.connection.prepare_cached(NEWEST_ENDED)?;
         let mut rows = select.query([most])?;
         let mut ended = Vec::new();
         while let Some(row) = rows.next()? {
@@ -366,7 +389,8 @@ impl History<'_> {
         })?;
         rows.map(|row| {
             let (repo, last_granted, claims, engineers) = row?;
-            let engineers = serde_json::from_str(&engineers).map_err(|error| damaged("summary", 0, &error))?;
+            let engineers =
+                serde_json::from_str(&engineers).map_err(|error| damaged("summary", 0, &error))?;
             Ok(RepoActivity { repo, engineers, claims, last_granted: Timestamp(last_granted) })
         })
         .collect()
@@ -439,8 +463,9 @@ fn head(connection: &Connection) -> Result<Revision, StoreError> {
 }
 
 fn records_since(connection: &Connection, known: Revision) -> Result<Vec<Record>, StoreError> {
-    let mut select = connection
-        .prepare_cached("SELECT revision, at, repo, body FROM changes WHERE revision > ? ORDER BY revision")?;
+    let mut select = connection.prepare_cached(
+        "SELECT revision, at, repo, body FROM changes WHERE revision > ? ORDER BY revision",
+    )?;
     let mut rows = select.query([known.0])?;
     let mut records = Vec::new();
     while let Some(row) = rows.next()? {

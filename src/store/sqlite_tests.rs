@@ -7,7 +7,9 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::*;
-use crate::engine::{ClaimId, ClaimType, Command, ItemRequest, Outcome, Policy, Request, RoomName, Scope, Severity};
+use crate::engine::{
+    ClaimId, ClaimType, Command, ItemRequest, Outcome, Policy, Request, RoomName, Scope, Severity,
+};
 use crate::pattern::Pattern;
 
 const NOW: Timestamp = Timestamp(1_700_000_000_500);
@@ -50,18 +52,44 @@ fn simple(number: u128) -> Command {
 /// Grants, sharing, extensions and endings of every kind, in several rooms and sessions.
 fn story() -> Vec<(i64, Command)> {
     let id = |id| ClaimId(Uuid::from_u128(id));
-    let severe = ItemRequest { severity: Severity::Hard, ..item(3, ClaimType::Module, glob("./lib//"), None) };
+    let severe =
+        ItemRequest { severity: Severity::Hard, ..item(3, ClaimType::Module, glob("./lib//"), None) };
     vec![
-        (0, request("ada", Some("s"), Some("org/repo"), vec![item(1, ClaimType::File, glob("src/**"), None)])),
-        (1, request("bob", Some("t"), Some("org/repo"), vec![
-            item(2, ClaimType::File, glob("src/*.ts"), Some(&["A::run", "say \"hi\"", "é"])),
-            severe,
-        ])),
-        (2, request("cyd", None, Some("org/repo"), vec![
-            item(4, ClaimType::File, Pattern::literal("src/[id].ts").unwrap(), Some(&["B"])),
-        ])),
+        (
+            0,
+            request("ada", Some("s"), Some("org/repo"), vec![item(1, ClaimType::File, glob("src/**"), None)]),
+        ),
+        (
+            1,
+            request(
+                "bob",
+                Some("t"),
+                Some("org/repo"),
+                vec![
+                    item(2, ClaimType::File, glob("src/*.ts"), Some(&["A::run", "say \"hi\"", "é"])),
+                    severe,
+                ],
+            ),
+        ),
+        (
+            2,
+            request(
+                "cyd",
+                None,
+                Some("org/repo"),
+                vec![item(4, ClaimType::File, Pattern::literal("src/[id].ts").unwrap(), Some(&["B"]))],
+            ),
+        ),
         (3, request("", Some("u"), None, vec![item(5, ClaimType::SharedFile, glob("x.lock"), None)])),
-        (4, request("dan", Some("u"), Some(""), vec![item(6, ClaimType::Other("word".into()), glob("*"), None)])),
+        (
+            4,
+            request(
+                "dan",
+                Some("u"),
+                Some(""),
+                vec![item(6, ClaimType::Other("word".into()), glob("*"), None)],
+            ),
+        ),
         (5, Command::Extend { id: id(4), engineer: "cyd".into(), ttl: Duration::from_secs(9) }),
         (700_000, Command::Touch { sessions: vec!["s".into(), "t".into()] }),
         (700_001, Command::Release { ids: vec![id(3)], engineer: Some("bob".into()) }),
@@ -108,7 +136,8 @@ fn a_fresh_database_is_empty_and_ours() {
     assert!(state.is_empty());
     assert_eq!(state.revision(), Revision(0));
     assert_eq!(store.oldest_change().unwrap(), None);
-    let pragma = |name| store.connection.pragma_query_value(None, name, |row| row.get::<_, String>(0)).unwrap();
+    let pragma =
+        |name| store.connection.pragma_query_value(None, name, |row| row.get::<_, String>(0)).unwrap();
     assert_eq!(pragma("journal_mode"), "wal");
     let number = |name| store.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!((number("synchronous"), number("user_version")), (2, i64::from(migrations::latest())));
@@ -150,7 +179,8 @@ fn what_is_over_is_history() {
     let brief: Vec<_> = repos.iter().map(|repo| (&*repo.repo, repo.claims, repo.engineers.len())).collect();
     assert_eq!(brief, [("", 1, 1), ("org/repo", 2, 2)]);
     let resolutions = watch.history().resolutions(NOW).unwrap();
-    let brief: Vec<_> = resolutions.iter().map(|(repo, kind, count)| (&**repo, kind.as_str(), *count)).collect();
+    let brief: Vec<_> =
+        resolutions.iter().map(|(repo, kind, count)| (&**repo, kind.as_str(), *count)).collect();
     assert_eq!(brief, [("org/repo", "auto-coexist", 1), ("org/repo", "auto-narrow", 2)]);
 }
 
@@ -253,7 +283,8 @@ fn several_may_open_a_fresh_database_at_once() {
 #[test]
 fn a_second_handle_catches_up() {
     let directory = directory();
-    let (mut one, mut two) = (Sqlite::open(&file(&directory)).unwrap(), Sqlite::open(&file(&directory)).unwrap());
+    let (mut one, mut two) =
+        (Sqlite::open(&file(&directory)).unwrap(), Sqlite::open(&file(&directory)).unwrap());
     let (mut first, mut second) = (one.load().unwrap(), two.load().unwrap());
     for (number, step) in story().iter().enumerate() {
         // They take turns; each is told exactly what it has missed.
@@ -262,7 +293,9 @@ fn a_second_handle_catches_up() {
             _ => (&mut two, &mut second, &mut one, &mut first),
         };
         play(writer, state, std::slice::from_ref(step));
-        let Missed::Changes(missed) = reader.begin(replica.revision()).unwrap() else { panic!("nothing missed") };
+        let Missed::Changes(missed) = reader.begin(replica.revision()).unwrap() else {
+            panic!("nothing missed")
+        };
         reader.rollback();
         missed.records.iter().for_each(|record| replica.apply(record));
         missed.seen.iter().for_each(|(session, at)| replica.see(session, *at));
@@ -449,7 +482,9 @@ fn a_full_disk_is_an_error_that_changes_nothing() {
         store.commit()
     };
     let failed = fill(&mut store, &mut state.clone()).unwrap_err();
-    assert!(matches!(&failed, StoreError::Full(cause) if cause.sqlite_error_code() == Some(ErrorCode::DiskFull)));
+    assert!(
+        matches!(&failed, StoreError::Full(cause) if cause.sqlite_error_code() == Some(ErrorCode::DiskFull))
+    );
     store.rollback();
     assert_eq!(rows(&store.load().unwrap()), before);
     assert_eq!(rows(&Sqlite::open(&file(&directory)).unwrap().load().unwrap()), before);
@@ -532,7 +567,12 @@ fn texts_come_back_as_they_went_in() {
     let mut state = store.load().unwrap();
     let odd = ["", " ", "'; DROP TABLE claims; --", "a\u{0}b", "\u{1F600}é\u{301}", "line\nline", "\"\\"];
     for (number, text) in odd.iter().enumerate() {
-        let items = vec![item(number as u128, ClaimType::from(Box::<str>::from(*text)), glob(&format!("f{number}")), None)];
+        let items = vec![item(
+            number as u128,
+            ClaimType::from(Box::<str>::from(*text)),
+            glob(&format!("f{number}")),
+            None,
+        )];
         let Command::Claim(mut request) = request(text, Some("s"), Some(text), items) else { unreachable!() };
         (request.session, request.branch) = (Some((*text).into()), Some((*text).into()));
         request.description = Some((*text).into());
@@ -571,7 +611,8 @@ fn write_the_fixture() {
     let mut state = store.load().unwrap();
     play(&mut store, &mut state, &story());
     let dump = std::process::Command::new("sqlite3").arg(file(&directory)).arg(".dump").output().unwrap();
-    let application: i32 = store.connection.pragma_query_value(None, "application_id", |row| row.get(0)).unwrap();
+    let application: i32 =
+        store.connection.pragma_query_value(None, "application_id", |row| row.get(0)).unwrap();
     let version = migrations::latest();
     let pragmas = format!("PRAGMA application_id = {application};\nPRAGMA user_version = {version};\n");
     let path = format!("{}/tests/fixtures/schema-{version}.sql", env!("CARGO_MANIFEST_DIR"));

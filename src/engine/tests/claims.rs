@@ -59,7 +59,8 @@ fn nothing_of_the_callers_own_stands_in_their_way() {
             let mut request = world.ask(engineer, &["src"]);
             request.session = session.map(Arc::from);
             // Another pattern each time, so that nothing is merely renewed.
-            request.items[0].scope.pattern = Arc::new(Pattern::parse(&format!("src/{}*", world.ids)).unwrap());
+            request.items[0].scope.pattern =
+                Arc::new(Pattern::parse(&format!("src/{}*", world.ids)).unwrap());
             request.items.push(world.item("src/**"));
             request.items[1].narrowable = Some(false);
             assert_eq!(world.claim(&request).is_granted(), let_in, "{holder:?} {asker:?}");
@@ -90,7 +91,11 @@ fn a_check_of_every_room_looks_into_every_room() {
     }
     let scope = world.item("src/a.ts").scope;
     let check = |room: Option<&RoomName>, engineer| {
-        world.state.check(room, Caller { engineer, sessions: &[] }, [(scope.clone(), ClaimType::File)]).list.len()
+        world
+            .state
+            .check(room, Caller { engineer, sessions: &[] }, [(scope.clone(), ClaimType::File)])
+            .list
+            .len()
     };
     assert_eq!(check(None, "bob"), 3);
     assert_eq!(check(Some(&None), "bob"), 1);
@@ -177,7 +182,10 @@ fn asking_again_renews() {
 fn only_the_same_is_renewed() {
     let base = "src/a.ts::A,B";
     for (what, change) in [
-        ("another spelling", (|request| request.items[0].scope.pattern = pattern("./src/a.ts")) as fn(&mut Request)),
+        (
+            "another spelling",
+            (|request| request.items[0].scope.pattern = pattern("./src/a.ts")) as fn(&mut Request),
+        ),
         ("another scope", |request| request.items[0].scope.pattern = pattern("src/b.ts")),
         ("a wider scope", |request| request.items[0].scope.pattern = pattern("src/*")),
         ("other symbols", |request| request.items[0].scope.symbols = Some([Box::from("A")].into())),
@@ -228,7 +236,9 @@ fn one_item_twice_is_one_claim() {
 #[test]
 fn conflicts_come_by_item_and_then_by_expiry() {
     let mut world = World::new();
-    for (engineer, pattern, ttl) in [("late", "src/a.ts", 300), ("soon", "src/b.ts", 100), ("next", "src/c.ts", 200)] {
+    for (engineer, pattern, ttl) in
+        [("late", "src/a.ts", 300), ("soon", "src/b.ts", 100), ("next", "src/c.ts", 200)]
+    {
         let request = world.ask(engineer, &[pattern]).lasting(secs(ttl));
         world.claim(&request).one();
     }

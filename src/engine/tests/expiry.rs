@@ -105,7 +105,8 @@ fn only_the_holder_of_an_active_claim_extends_it() {
 #[test]
 fn a_silent_session_loses_all_it_holds_and_nobody_else_does() {
     let mut world = World::with(idle(secs(64)));
-    for (session, pattern) in [(Some("s"), "a.ts"), (Some("s"), "b.ts"), (Some("t"), "c.ts"), (None, "d.ts")] {
+    for (session, pattern) in [(Some("s"), "a.ts"), (Some("s"), "b.ts"), (Some("t"), "c.ts"), (None, "d.ts")]
+    {
         let mut request = world.ask("ada", &[pattern]);
         request.session = session.map(Arc::from);
         world.claim(&request).one();
@@ -129,7 +130,9 @@ fn a_silent_session_loses_all_it_holds_and_nobody_else_does() {
 
 #[test]
 fn silence_is_noticed_never_early_and_at_most_a_grid_late() {
-    for (timeout, grid) in [(secs(640), 1000), (secs(32), 500), (Duration::from_millis(64), 1), (secs(3600), 1000)] {
+    for (timeout, grid) in
+        [(secs(640), 1000), (secs(32), 500), (Duration::from_millis(64), 1), (secs(3600), 1000)]
+    {
         let timeout_ms = timeout.as_millis() as i64;
         for seen in [0, 1, 499, 500, 501, 999, 1000, 1001] {
             let mut world = World::with(idle(timeout));

@@ -72,7 +72,12 @@ impl World {
         match self.decide(&Command::Claim(request.clone())) {
             Outcome::Claimed(claimed) => Got::Granted(claimed.claims),
             Outcome::Refused(refused) => Got::Refused(
-                refused.conflicts.list.iter().map(|hit| (hit.item, hit.holder.engineer.to_string())).collect(),
+                refused
+                    .conflicts
+                    .list
+                    .iter()
+                    .map(|hit| (hit.item, hit.holder.engineer.to_string()))
+                    .collect(),
             ),
             other => panic!("{other:?}"),
         }
@@ -88,7 +93,8 @@ impl World {
     /// One scope, `PATTERN` or `PATTERN::SYMBOL,SYMBOL`, of type `file` or, as in `module:PATTERN`, of another.
     fn item(&mut self, text: &str) -> ItemRequest {
         self.ids += 1;
-        let (kind, text) = text.split_once(":").filter(|(_, rest)| !rest.starts_with(':')).unwrap_or(("file", text));
+        let (kind, text) =
+            text.split_once(":").filter(|(_, rest)| !rest.starts_with(':')).unwrap_or(("file", text));
         let (pattern, symbols) = match text.split_once("::") {
             Some((pattern, symbols)) => (pattern, Some(symbols.split(',').map(Box::from).collect())),
             None => (text, None),
@@ -133,7 +139,10 @@ impl World {
 
     /// Who holds what, in order of granting.
     fn held(&self) -> Vec<String> {
-        self.state.claims().map(|claim| format!("{} {}", claim.engineer, claim.scope.pattern.text())).collect()
+        self.state
+            .claims()
+            .map(|claim| format!("{} {}", claim.engineer, claim.scope.pattern.text()))
+            .collect()
     }
 }
 
