@@ -204,7 +204,7 @@ pub struct SymbolsInFile {
 }
 
 /// The answer to a check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckReply {
     /// Whether anything stands in the way.
     pub has_conflicts: bool,
@@ -241,6 +241,9 @@ pub struct CheckConflict {
     pub scope_type: String,
     /// Its symbols, sorted; `None` for whole files. Not in 0.27.
     pub symbols: Option<Vec<String>>,
+    /// The checked symbols; `None` for whole files. Not in 0.27.
+    #[serde(default)]
+    pub your_symbols: Option<Vec<String>>,
     /// The symbols that both name; `None` unless both name symbols. Not in 0.27.
     pub symbol_overlap: Option<Vec<SymbolsInFile>>,
 }

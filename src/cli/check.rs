@@ -6,7 +6,7 @@ use super::claim::scope;
 use super::context::{Context, now};
 use super::output::{self, Style};
 use super::{CliError, Done, Exit};
-use crate::wire::{CheckConflict, CheckPath, CheckRequest, moment};
+use crate::wire::{CheckConflict, CheckPath, CheckReply, CheckRequest, moment};
 use crate::workspace::{Env, changed_files};
 
 /// Check whether files are free, without claiming them
@@ -46,14 +46,19 @@ pub(super) fn run(args: CheckArgs, env: &Env) -> Done {
     }
     if args.paths.is_empty() {
         let changed = changed_files(&context.workspace.worktree.root).map_err(CliError::from)?;
-        request.paths = changed.into_iter().map(|path| CheckPath { path, symbols: None }).collect();
-        if request.paths.is_empty() {
+        // Another repository inside this one, such as a worktree put there, is listed as a directory; its files are its own.
+        let files = changed.into_iter().filter(|path| !path.ends_with('/'));
+        request.paths = files.map(|path| CheckPath { path, symbols: None }).collect();
+        if request.paths.is_empty() && !args.json {
             output::note("nothing has changed since the last commit");
             output::hint("`coord check PATH` checks what you are about to change");
             return Ok(Exit::Ok);
         }
     }
-    let reply = context.client.check(&request)?;
+    let reply = match request.paths.is_empty() && request.patterns.is_empty() {
+        true => CheckReply { safe: true, safe_to_proceed: true, ..CheckReply::default() },
+        false => context.client.check(&request)?,
+    };
     if args.json {
         output::json(&reply)?;
     } else if reply.safe {
@@ -68,19 +73,25 @@ pub(super) fn run(args: CheckArgs, env: &Env) -> Done {
 fn in_words(conflicts: &[CheckConflict]) {
     let now = now();
     for conflict in conflicts {
-        let about = conflict.description.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
+        let about = conflict
+            .description
+            .as_deref()
+            .map(|text| format!(": {}", output::clean(text)))
+            .unwrap_or_default();
         let left = moment(&conflict.expires_at).map(|at| output::left(at, now)).unwrap_or_default();
         let held = scope(&conflict.pattern, conflict.symbols.as_deref());
         let text = format!(
             "{} meets {held} of {} ({}), held for another {left}{about}",
-            conflict.your_pattern,
-            conflict.engineer,
+            scope(&conflict.your_pattern, conflict.your_symbols.as_deref()),
+            output::clean(&conflict.engineer),
             output::short(&conflict.claim_id),
         );
         output::say(Style::Bad, "conflict", &text);
     }
     if let Some(first) = conflicts.first() {
-        let holder = &first.engineer;
-        output::hint(&format!("wait, or ask {holder} to let go; `coord claims --engineer '{holder}'` shows what they hold"));
+        let holder = output::clean(&first.engineer);
+        output::hint(&format!(
+            "wait, or ask {holder} to let go; `coord claims --engineer '{holder}'` shows what they hold"
+        ));
     }
 }

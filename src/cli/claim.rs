@@ -10,7 +10,7 @@ use super::output::{self, Style};
 use super::{CliError, Done, Exit};
 use crate::engine::{Policy, Timestamp};
 use crate::pattern::Pattern;
-use crate::wire::{ClaimConflict, ClaimItem, ClaimReply, ClaimRequest, ListQuery, moment};
+use crate::wire::{ClaimConflict, ClaimItem, ClaimReply, ClaimRequest, moment};
 use crate::workspace::{Env, Target, tracked_files};
 
 /// Claim files, directories or globs before you edit them
@@ -50,7 +50,9 @@ pub(super) struct ClaimArgs {
 pub(super) fn run(args: ClaimArgs, env: &Env) -> Done {
     let mut context = Context::open(env)?;
     let mut items = Vec::new();
-    for (kind, patterns) in [("file", &args.patterns), ("shared_file", &args.shared), ("module", &args.module)] {
+    for (kind, patterns) in
+        [("file", &args.patterns), ("shared_file", &args.shared), ("module", &args.module)]
+    {
         for pattern in patterns {
             items.push(item(kind, context.target(pattern)?));
         }
@@ -58,7 +60,7 @@ pub(super) fn run(args: ClaimArgs, env: &Env) -> Done {
     let request = ClaimRequest {
         engineer: context.engineer().into(),
         branch: args.branch.clone().or_else(|| context.workspace.worktree.branch.clone()),
-        description: args.message.clone(),
+        description: args.message.clone().filter(|text| !text.trim().is_empty()),
         claims: items,
         ttl_secs: args.ttl.map(|ttl| ttl.as_secs()),
         repo: Some(context.workspace.repo_id.clone()),
@@ -70,7 +72,7 @@ pub(super) fn run(args: ClaimArgs, env: &Env) -> Done {
     if args.json {
         output::json(&reply)?;
     } else if granted {
-        granted_in_words(&mut context, &request, &reply)?;
+        granted_in_words(&context, &request, &reply)?;
     } else {
         refused_in_words(&reply.conflicts, now());
     }
@@ -96,21 +98,21 @@ pub(super) fn scope(pattern: &str, symbols: Option<&[String]>) -> String {
     }
 }
 
-fn granted_in_words(context: &mut Context, request: &ClaimRequest, reply: &ClaimReply) -> Result<(), CliError> {
-    let rows = context.client.claims(&ListQuery { engineer: Some(request.engineer.clone()), ..context.query() })?.claims;
+fn granted_in_words(context: &Context, request: &ClaimRequest, reply: &ClaimReply) -> Result<(), CliError> {
     let now = now();
-    let left = |at: Option<&str>| at.and_then(moment).map(|at| output::left(at, now));
-    let mut silence = None;
-    for (item, id) in request.claims.iter().zip(&reply.claim_ids) {
-        let row = rows.iter().find(|row| row.id == *id);
-        let time = left(row.map(|row| row.expires_at.as_str())).map(|time| format!(" for {time}")).unwrap_or_default();
-        silence = silence.or_else(|| left(row.and_then(|row| row.idle_expires_at.as_deref())));
+    let left = |at: &str| moment(at).map(|at| output::left(at, now));
+    for (place, (item, id)) in request.claims.iter().zip(&reply.claim_ids).enumerate() {
+        let granted = reply.granted.get(place);
+        let time = granted.and_then(|granted| left(&granted.expires_at)).map(|time| format!(" for {time}"));
         let what = scope(&item.pattern, item.symbols.as_deref());
-        output::line(&format!("{} {what} {}{time}", Style::Good.paint("claimed"), Style::Faint.paint(output::short(id))))?;
-        if row.is_some_and(|row| row.coexists_with.is_some()) {
-            output::note(&format!("  beside other claims on the same file; `coord claims` shows them"));
+        let line =
+            format!("{} {what} {}", Style::Good.paint("claimed"), Style::Faint.paint(output::short(id)));
+        output::line(&(line + &time.unwrap_or_default()))?;
+        if granted.is_some_and(|granted| !granted.coexists_with.is_empty()) {
+            output::note("  beside other claims on the same file; `coord claims` shows them");
         }
     }
+    let silence = reply.granted.iter().find_map(|granted| left(granted.idle_expires_at.as_deref()?));
     if let Some(silence) = silence {
         output::note(&format!("  let go after {silence} without a coord command in this worktree"));
     }
@@ -142,7 +144,8 @@ pub(super) fn refused_in_words(conflicts: &[ClaimConflict], now: Timestamp) {
     for conflict in conflicts {
         let held = &conflict.conflicting_claim;
         let wanted = scope(&conflict.your_pattern, conflict.your_symbols.as_deref());
-        let about = held.description.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
+        let about =
+            held.description.as_deref().map(|text| format!(": {}", output::clean(text))).unwrap_or_default();
         let left = moment(&held.expires_at).map(|at| output::left(at, now)).unwrap_or_default();
         output::say(
             Style::Bad,
@@ -150,16 +153,20 @@ pub(super) fn refused_in_words(conflicts: &[ClaimConflict], now: Timestamp) {
             &format!(
                 "{wanted} meets {} of {} ({}), held for another {left}{about}",
                 scope(&held.pattern, held.symbols.as_deref()),
-                held.engineer,
+                output::clean(&held.engineer),
                 output::short(&held.id),
             ),
         );
-        if let Some(path) = conflict.overlap.first().filter(|path| **path != conflict.your_pattern) {
+        // Where one of the two is within the other, it is plain where they meet.
+        let plain = |path: &String| {
+            *path == conflict.your_pattern || *path == held.pattern || conflict.your_pattern == held.pattern
+        };
+        if let Some(path) = conflict.overlap.first().filter(|path| !plain(path)) {
             output::note(&format!("  you would meet in {path}"));
         }
     }
     if let Some(first) = conflicts.first() {
-        let holder = &first.conflicting_claim.engineer;
+        let holder = output::clean(&first.conflicting_claim.engineer);
         output::hint(&format!(
             "claim less, wait, or ask {holder} to let go; `coord claims --engineer '{holder}'` shows what they hold"
         ));
@@ -168,7 +175,9 @@ pub(super) fn refused_in_words(conflicts: &[ClaimConflict], now: Timestamp) {
 
 /// A lifetime as people write it.
 pub(super) fn ttl(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text.parse().map_err(|_| "write it as in 90m, 4h or 2h 30m".to_owned())?;
+    let write_it = || "write it as in 90m, 4h, 2h 30m or 2d".to_owned();
+    let span: jiff::Span = text.parse().map_err(|_| write_it())?;
+    let span = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| write_it())?;
     let span = Duration::try_from(span).map_err(|_| "it must be longer than nothing".to_owned())?;
     match span {
         span if span < Duration::from_secs(1) => Err("it must be a second at least".into()),
@@ -189,10 +198,12 @@ mod tests {
 
     #[test]
     fn lifetimes() {
-        for (text, secs) in [("4h", 14_400), ("90m", 5400), ("1h30m", 5400), ("1h 30m", 5400), ("45s", 45)] {
+        for (text, secs) in
+            [("4h", 14_400), ("90m", 5400), ("1h30m", 5400), ("1h 30m", 5400), ("45s", 45), ("2d", 172_800)]
+        {
             assert_eq!(ttl(text), Ok(Duration::from_secs(secs)), "{text}");
         }
-        for text in ["4", "", "-1h", "0s", "soon", "99999999h", "100ms"] {
+        for text in ["4", "", "-1h", "0s", "soon", "99999999h", "100ms", "1 month"] {
             assert!(ttl(text).is_err(), "{text}");
         }
     }

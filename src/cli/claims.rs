@@ -41,7 +41,12 @@ pub(super) struct ClaimsArgs {
 pub(super) fn run(args: ClaimsArgs, env: &Env) -> Done {
     let mut context = Context::open(env)?;
     let repo = if args.all_repos { None } else { args.repo.or(context.query().repo) };
-    let query = ListQuery { active_only: !args.all, engineer: args.engineer, repo: repo.clone(), ..context.query() };
+    let query = ListQuery {
+        active_only: !args.all,
+        engineer: args.engineer.clone(),
+        repo: repo.clone(),
+        ..context.query()
+    };
     let mut list = context.client.claims(&query)?;
     if args.mine {
         list.claims.retain(|row| is_mine(&context, row));
@@ -52,9 +57,16 @@ pub(super) fn run(args: ClaimsArgs, env: &Env) -> Done {
         return Ok(Exit::Ok);
     }
     if list.claims.is_empty() {
-        let whose = if args.mine { "you hold nothing" } else { "nothing is claimed" };
+        let whose = match &args.engineer {
+            _ if args.mine => "you hold nothing".into(),
+            Some(engineer) => format!("{engineer} holds nothing"),
+            None => "nothing is claimed".into(),
+        };
         output::note(&format!("{whose} in {}", repo.as_deref().unwrap_or("any repository")));
-        output::hint("`coord claim PATTERN` takes something");
+        output::hint(match args.engineer {
+            Some(_) => "`coord claims` shows who holds what",
+            None => "`coord claim PATTERN` takes something",
+        });
         return Ok(Exit::Ok);
     }
     print(&context, &list.claims, args.all_repos, now())?;
@@ -75,14 +87,14 @@ fn print(context: &Context, rows: &[ClaimRow], all_repos: bool, now: Timestamp) 
     for row in rows {
         let mut cells = vec![
             Cell::new(output::short(&row.id)),
-            Cell::new(holder(context, row)),
-            Cell::new(scope(&row.pattern, row.symbols.as_deref())),
-            Cell::new(&row.claim_type),
+            output::cell(&holder(context, row)),
+            output::cell(&scope(&row.pattern, row.symbols.as_deref())),
+            output::cell(&row.claim_type),
             output::right(left(row, now)),
-            Cell::new(row.description.as_deref().or(row.branch.as_deref()).unwrap_or_default()),
+            output::cell(row.description.as_deref().or(row.branch.as_deref()).unwrap_or_default()),
         ];
         if all_repos {
-            cells.insert(1, Cell::new(row.repo.as_deref().unwrap_or("-")));
+            cells.insert(1, output::cell(row.repo.as_deref().unwrap_or("-")));
         }
         table.add_row(cells);
     }

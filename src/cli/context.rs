@@ -31,7 +31,12 @@ impl Context {
             None => {
                 let (policy, house) = ServeConfig::decisions(env)?;
                 let database = workspace.database_path();
-                Client::Embedded(Box::new(Embedded::open(&database, policy, house.retention, Clock::system())?))
+                Client::Embedded(Box::new(Embedded::open(
+                    &database,
+                    policy,
+                    house.retention,
+                    Clock::system(),
+                )?))
             }
         };
         Ok(Context { workspace, client, cwd })

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::error::Kind;
 use super::output::{self, Style};
 use super::{CliError, Done, Exit};
-use crate::workspace::{Env, Worktree, tracked_files};
+use crate::workspace::{Env, WorkspaceError, Worktree, tracked_files};
 
 /// Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
 ///
@@ -32,7 +32,9 @@ pub(super) fn run(_: DemoArgs, _: &Env) -> Done {
 
     scene("Alice takes a directory before she edits it.")?;
     stage.plays("alice", &["claim", &scope, "-m", "new login form"], 0)?;
-    scene("Bob, in another worktree, wants a file in it. He is told who has it, for how long, and what to do.")?;
+    scene(
+        "Bob, in another worktree, wants a file in it. He is told who has it, for how long, and what to do.",
+    )?;
     stage.plays("bob", &["claim", file], 3)?;
     scene("All he needs is one function. That can be shared: Alice keeps the rest of the file.")?;
     stage.plays("bob", &["claim", &symbol, "-m", "fix logout"], 0)?;
@@ -41,7 +43,10 @@ pub(super) fn run(_: DemoArgs, _: &Env) -> Done {
     stage.plays("alice", &["release", "--all"], 0)?;
     stage.plays("bob", &["claim", file], 0)?;
     stage.plays("alice", &["check", file], 3)?;
-    scene(&format!("That was a real server, a real clone and real claims, in {:.1} s.", started.elapsed().as_secs_f32()))?;
+    scene(&format!(
+        "That was a real server, a real clone and real claims, in {:.1} s.",
+        started.elapsed().as_secs_f32()
+    ))?;
     output::note("Now yours: `coord claim PATTERN` in any git clone; nothing has to be started.");
     Ok(Exit::Ok)
 }
@@ -70,8 +75,18 @@ impl Stage {
             Some(prop) => prop,
             None => made_up(&alice)?,
         };
-        output::line(&format!("$ git worktree add {}", bob.display()))?;
-        git(&alice, [OsStr::new("worktree"), "add".as_ref(), "--quiet".as_ref(), "-b".as_ref(), "bob".as_ref(), bob.as_os_str()])?;
+        output::line(&format!("$ git worktree add --detach {}", bob.display()))?;
+        // A branch of its own could meet one of that name.
+        git(
+            &alice,
+            [
+                OsStr::new("worktree"),
+                "add".as_ref(),
+                "--quiet".as_ref(),
+                "--detach".as_ref(),
+                bob.as_os_str(),
+            ],
+        )?;
         let program = std::env::current_exe()?;
         let service = Service::start(&program, directory.path())?;
         output::line(&format!("$ coord serve  # at {}", service.url))?;
@@ -128,20 +143,35 @@ struct Prop {
 /// Clones the repository that the command runs in, if it has a directory to play with.
 fn copy_of_here(to: &Path) -> Result<Option<Prop>, CliError> {
     let here = std::env::current_dir()?;
-    let Some(worktree) = Worktree::discover(&here)? else { return Ok(None) };
+    let worktree = match Worktree::discover(&here) {
+        Ok(Some(worktree)) => worktree,
+        Ok(None) | Err(WorkspaceError::BareRepository { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
     let files = tracked_files(&worktree.root, None)?;
     let Some(prop) = prop(&files) else { return Ok(None) };
     if git(&worktree.root, ["rev-parse", "--quiet", "--verify", "HEAD"]).is_err() {
         return Ok(None);
     }
     output::line(&format!("$ git clone {} {}", worktree.root.display(), to.display()))?;
-    git(&here, [OsStr::new("clone"), "--quiet".as_ref(), "--local".as_ref(), worktree.root.as_os_str(), to.as_os_str()])?;
+    git(
+        &here,
+        [
+            OsStr::new("clone"),
+            "--quiet".as_ref(),
+            "--local".as_ref(),
+            worktree.root.as_os_str(),
+            to.as_os_str(),
+        ],
+    )?;
     Ok(to.join(&prop.file).is_file().then_some(prop))
 }
 
 /// The first source file that lies in a directory.
 fn prop(files: &[String]) -> Option<Prop> {
-    let source = |file: &&String| [".rs", ".ts", ".js", ".py", ".go", ".java", ".c"].iter().any(|end| file.ends_with(end));
+    let source = |file: &&String| {
+        [".rs", ".ts", ".js", ".py", ".go", ".java", ".c"].iter().any(|end| file.ends_with(end))
+    };
     let plain = |file: &&String| file.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
     let inside = files.iter().filter(|file| file.contains('/')).filter(plain);
     let file = inside.clone().find(source).or_else(|| inside.clone().next())?;
@@ -156,18 +186,37 @@ fn made_up(at: &Path) -> Result<Prop, CliError> {
         std::fs::remove_dir_all(at)?;
     }
     std::fs::create_dir_all(at.join("src/auth"))?;
-    std::fs::write(at.join("src/auth/login.ts"), "export function handleLogin() {}\nexport function handleLogout() {}\n")?;
+    std::fs::write(
+        at.join("src/auth/login.ts"),
+        "export function handleLogin() {}\nexport function handleLogout() {}\n",
+    )?;
     output::line(&format!("$ git init {}", at.display()))?;
     git(at, ["init", "--quiet", "-b", "main"])?;
     git(at, ["add", "."])?;
-    git(at, ["-c", "user.name=coord", "-c", "user.email=coord@example.invalid", "commit", "--quiet", "-m", "start"])?;
+    git(
+        at,
+        [
+            "-c",
+            "user.name=coord",
+            "-c",
+            "user.email=coord@example.invalid",
+            "commit",
+            "--quiet",
+            "-m",
+            "start",
+        ],
+    )?;
     Ok(Prop { directory: "src/auth".into(), file: "src/auth/login.ts".into() })
 }
 
 fn git<S: AsRef<OsStr>>(at: &Path, arguments: impl IntoIterator<Item = S>) -> Result<(), CliError> {
     let mut command = bare(Path::new("git"));
     let ended = command.args(arguments).current_dir(at).stdin(Stdio::null()).output()?;
-    if ended.status.success() { Ok(()) } else { Err(CliError::new(Kind::Failed, format!("git failed: {}", text(&ended).trim()))) }
+    if ended.status.success() {
+        Ok(())
+    } else {
+        Err(CliError::new(Kind::Failed, format!("git failed: {}", text(&ended).trim())))
+    }
 }
 
 /// A command that knows nothing of how coord and git are set up around here.

@@ -66,7 +66,11 @@ impl CliError {
 impl From<WorkspaceError> for CliError {
     fn from(error: WorkspaceError) -> CliError {
         let hint = error.hint();
-        CliError::new(Kind::Failed, error).hint_if(hint)
+        let kind = match &error {
+            WorkspaceError::Argument { .. } | WorkspaceError::OutsideRepository { .. } => Kind::Usage,
+            _ => Kind::Failed,
+        };
+        CliError::new(kind, error).hint_if(hint)
     }
 }
 
@@ -74,10 +78,14 @@ impl From<StoreError> for CliError {
     fn from(error: StoreError) -> CliError {
         let hint = match &error {
             StoreError::Foreign { .. } => Some("set COORD_DATABASE_PATH to a file of its own"),
-            StoreError::Newer { .. } => Some("install the newer coord, or set COORD_DATABASE_PATH to another file"),
+            StoreError::Newer { .. } => {
+                Some("install the newer coord, or set COORD_DATABASE_PATH to another file")
+            }
             StoreError::Full(_) => Some("make room on the disk; nothing was changed"),
             StoreError::Busy(_) => Some("try again; if it stays busy, look for a coord that hangs"),
-            StoreError::Open { .. } => Some("check that the directory exists and can be written"),
+            StoreError::Open { .. } => Some(
+                "check that it can be written and holds nothing else, or set COORD_DATABASE_PATH to another file",
+            ),
             _ => None,
         };
         CliError::new(Kind::Failed, error).hint_if(hint.map(String::from))
@@ -148,10 +156,16 @@ pub(super) fn finish(done: Done) -> ExitCode {
         Ok(Exit::Conflict) => ExitCode::from(3),
         Err(error) if error.broken_pipe => ExitCode::SUCCESS,
         Err(error) => {
-            output::say(Style::Error, "error", &error.cause.to_string());
+            let mut said = error.cause.to_string();
+            output::say(Style::Error, "error", &said);
             let mut cause = error.cause.source();
             while let Some(because) = cause {
-                output::say(Style::Cause, "caused by", &because.to_string());
+                let text = because.to_string();
+                // Some libraries' errors repeat the one they are the cause of.
+                if !text.ends_with(&said) {
+                    output::say(Style::Cause, "caused by", &text);
+                }
+                said = text;
                 cause = because.source();
             }
             for hint in &error.hints {

@@ -9,6 +9,7 @@ use super::claims::is_mine;
 use super::context::{Context, now};
 use super::error::Kind;
 use super::output::{self, Style};
+use super::release::find;
 use super::{CliError, Done, Exit};
 use crate::wire::{ClaimRow, ExtendRequest, moment};
 use crate::workspace::Env;
@@ -34,45 +35,51 @@ pub(super) struct ExtendArgs {
 pub(super) fn run(args: ExtendArgs, env: &Env) -> Done {
     let mut context = Context::open(env)?;
     let rows = context.client.claims(&context.query())?.claims;
-    let mine: Vec<&ClaimRow> = rows.iter().filter(|row| is_mine(&context, row)).collect();
-    let mut chosen = mine.clone();
-    if !args.claims.is_empty() {
-        chosen.clear();
-        for name in &args.claims {
-            let found = named(&context, &mine, name)?;
-            chosen.extend(found.into_iter().filter(|row| !chosen.iter().any(|known| known.id == row.id)).collect::<Vec<_>>());
-        }
+    let mine = |row: &&ClaimRow| is_mine(&context, row);
+    let mut chosen: Vec<&ClaimRow> = Vec::new();
+    if args.claims.is_empty() {
+        chosen.extend(rows.iter().filter(mine));
+    }
+    for name in &args.claims {
+        let found = find(&context, &rows, name, mine)?;
+        chosen.extend(
+            found
+                .into_iter()
+                .filter(|row| !chosen.iter().any(|known| known.id == row.id))
+                .collect::<Vec<_>>(),
+        );
     }
     if chosen.is_empty() {
-        return Err(CliError::new(Kind::Failed, "you hold nothing here").hint("`coord claim PATTERN` takes something"));
+        return Err(CliError::new(Kind::Failed, "you hold nothing here")
+            .hint("`coord claim PATTERN` takes something"));
     }
     let mut extended = Vec::new();
     for row in chosen {
-        let request = ExtendRequest { engineer: row.engineer.clone(), ttl_hours: 0, ttl_secs: Some(args.ttl.as_secs()) };
+        let request = ExtendRequest {
+            engineer: row.engineer.clone(),
+            ttl_hours: 0,
+            ttl_secs: Some(args.ttl.as_secs()),
+        };
         let Some(reply) = context.client.extend(&row.id, &request)? else {
             return Err(CliError::new(Kind::Failed, format!("{} has run out or was let go of", row.pattern))
                 .hint(format!("claim it again: `coord claim '{}'`", row.pattern)));
         };
         if !args.json {
-            let left = reply.expires_at.as_deref().and_then(moment).map(|at| output::left(at, now())).unwrap_or_default();
+            let left = reply
+                .expires_at
+                .as_deref()
+                .and_then(moment)
+                .map(|at| output::left(at, now()))
+                .unwrap_or_default();
             let what = scope(&row.pattern, row.symbols.as_deref());
             output::line(&format!("{} {what}, {left} left", Style::Good.paint("extended")))?;
         }
-        extended.push(serde_json::json!({ "id": row.id, "pattern": row.pattern, "expires_at": reply.expires_at }));
+        extended.push(
+            serde_json::json!({ "id": row.id, "pattern": row.pattern, "expires_at": reply.expires_at }),
+        );
     }
     if args.json {
         output::json(&serde_json::json!({ "extended": extended }))?;
     }
     Ok(Exit::Ok)
-}
-
-fn named<'a>(context: &Context, mine: &[&'a ClaimRow], name: &str) -> Result<Vec<&'a ClaimRow>, CliError> {
-    let text = context.target(name)?.text;
-    let same = |row: &&&ClaimRow| row.pattern == text || row.pattern == name || super::release::is_start_of_id(name, &row.id);
-    let found: Vec<&ClaimRow> = mine.iter().filter(same).copied().collect();
-    if found.is_empty() {
-        return Err(CliError::new(Kind::Failed, format!("you hold nothing with the id or pattern {name}"))
-            .hint("`coord claims --mine` shows what you hold; it may have run out"));
-    }
-    Ok(found)
 }

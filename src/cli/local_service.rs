@@ -148,7 +148,8 @@ fn start_time(pid: i32) -> Option<String> {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         return (*state != "Z").then(|| format!("{} {ticks}", boot.trim()));
     }
-    let output = std::process::Command::new("ps").args(["-o", "lstart=", "-p", &pid.to_string()]).output().ok()?;
+    let output =
+        std::process::Command::new("ps").args(["-o", "lstart=", "-p", &pid.to_string()]).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     (!text.is_empty()).then_some(text)
 }
@@ -191,7 +192,8 @@ mod tests {
         assert!(matches!(home.recorded().unwrap(), Recorded::Nothing));
         home.record(std::process::id(), "http://x".into()).unwrap();
         assert!(matches!(home.recorded().unwrap(), Recorded::Alive(_)));
-        let mut other: Running = serde_json::from_str(&fs::read_to_string(home.record_file()).unwrap()).unwrap();
+        let mut other: Running =
+            serde_json::from_str(&fs::read_to_string(home.record_file()).unwrap()).unwrap();
         other.start_time.push('0');
         fs::write(home.record_file(), serde_json::to_string(&other).unwrap()).unwrap();
         assert!(matches!(home.recorded().unwrap(), Recorded::Another(_)));

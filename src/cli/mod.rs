@@ -108,3 +108,14 @@ enum Exit {
     /// Somebody else holds what it was asked for.
     Conflict,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bug_has_its_own_exit_code() {
+        assert_eq!(error::finish(error::catch(|| panic!("on purpose"))), ExitCode::from(70));
+        assert_eq!(error::finish(error::catch(|| Ok(Exit::Conflict))), ExitCode::from(3));
+    }
+}

@@ -9,9 +9,6 @@ use serde::Serialize;
 
 use crate::engine::Timestamp;
 
-/// The width of a table that goes to no terminal.
-const NO_TERMINAL_WIDTH: u16 = 200;
-
 /// What a line of talk is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Style {
@@ -41,6 +38,16 @@ impl Style {
         let ansi = self.ansi();
         format!("{ansi}{text}{ansi:#}")
     }
+}
+
+/// What others wrote, in one line and without what could steer a terminal.
+pub(super) fn clean(text: &str) -> String {
+    let plain = |c: char| match c {
+        c if c.is_whitespace() => ' ',
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    text.chars().map(plain).collect()
 }
 
 /// Says something on stderr behind a label.
@@ -81,12 +88,20 @@ pub(super) fn on_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// A table that fits the terminal.
+/// A table that fits the terminal. Elsewhere each row is one line, however long, for programs that read lines.
 pub(super) fn table(headers: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width());
+    table.load_style(presets::NOTHING);
+    if let Some(width) = width() {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
     table.set_header(headers.iter().map(|name| Cell::new(name.to_uppercase())));
     table
+}
+
+/// A cell with what others wrote.
+pub(super) fn cell(text: &str) -> Cell {
+    Cell::new(clean(text))
 }
 
 /// A cell whose text is aligned to the right.
@@ -104,11 +119,9 @@ pub(super) fn print_table(table: &Table) -> io::Result<()> {
     Ok(())
 }
 
-fn width() -> u16 {
-    match rustix::termios::tcgetwinsize(io::stdout()) {
-        Ok(size) if size.ws_col > 0 && on_terminal() => size.ws_col,
-        _ => NO_TERMINAL_WIDTH,
-    }
+/// The columns of the terminal that stdout goes to.
+fn width() -> Option<u16> {
+    rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col).filter(|&columns| columns > 0)
 }
 
 /// A span as people say it: `3h 59m`, `12m`, `45s`.
@@ -145,6 +158,11 @@ pub(super) fn count(number: usize, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_others_wrote_cannot_steer_a_terminal() {
+        assert_eq!(clean("a\u{1b}[31m\nb\u{9b}\u{7f}\té"), "a\u{fffd}[31m b\u{fffd}\u{fffd} é");
+    }
 
     #[test]
     fn spans_read_well() {

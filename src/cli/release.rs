@@ -15,6 +15,7 @@ use crate::workspace::Env;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     coord release 'src/auth/**'   by the pattern it was claimed with\n  \
+    coord release src/api.ts      all that I hold of that file\n  \
     coord release 7f3a2b1c        by its id, or the start of it\n  \
     coord release --all           everything of mine here\n  \
     coord release --session       all that this worktree's session holds, whatever it was called")]
@@ -26,7 +27,7 @@ pub(super) struct ReleaseArgs {
     #[arg(long, conflicts_with_all = ["claims", "session"])]
     all: bool,
     /// Release all that a session holds, this worktree's unless another is named
-    #[arg(long, value_name = "ID", num_args = 0..=1, conflicts_with = "claims")]
+    #[arg(long, value_name = "ID", num_args = 0..=1, conflicts_with_all = ["claims", "engineer"])]
     session: Option<Option<String>>,
     /// Release what another engineer holds, who must be named; for cleaning up after somebody
     #[arg(long, value_name = "NAME")]
@@ -55,53 +56,68 @@ pub(super) fn run(args: ReleaseArgs, env: &Env) -> Done {
     }
     for name in &args.claims {
         let found = find(&context, &rows, name, ours)?;
-        chosen.extend(found.into_iter().filter(|row| !chosen.iter().any(|known| known.id == row.id)).collect::<Vec<_>>());
+        chosen.extend(
+            found
+                .into_iter()
+                .filter(|row| !chosen.iter().any(|known| known.id == row.id))
+                .collect::<Vec<_>>(),
+        );
     }
     if chosen.is_empty() {
         let repo = &context.workspace.repo_id;
-        return Err(CliError::new(Kind::Failed, format!("{holder} holds nothing in {repo}")).hint("`coord claims` shows who holds what"));
+        return Err(CliError::new(Kind::Failed, format!("{holder} holds nothing in {repo}"))
+            .hint("`coord claims` shows who holds what"));
     }
-    let request = ReleaseRequest { claim_ids: chosen.iter().map(|row| row.id.clone()).collect(), engineer: None };
+    let request =
+        ReleaseRequest { claim_ids: chosen.iter().map(|row| row.id.clone()).collect(), engineer: None };
     let released = context.client.release(&request)?;
     tell(released, &chosen, args.json, "they were let go of already")
 }
 
-/// The claims that a word means: an id, the start of one, or the pattern of one's own.
-fn find<'a>(
+/// The claims that a word means: the pattern of one's own, an id, or the start of one.
+///
+/// A file means all that is held of it, symbols included; `FILE::NAME` means that symbol alone.
+pub(super) fn find<'a>(
     context: &Context,
     rows: &'a [ClaimRow],
     name: &str,
     ours: impl Fn(&&ClaimRow) -> bool,
 ) -> Result<Vec<&'a ClaimRow>, CliError> {
-    let by_id: Vec<&ClaimRow> = rows.iter().filter(|row| is_start_of_id(name, &row.id)).collect();
     let target = context.target(name)?;
-    let symbols = (!target.symbols.is_empty()).then_some(target.symbols.as_slice());
-    let written = scope(&target.text, symbols);
-    let same = |row: &&ClaimRow| scope(&row.pattern, row.symbols.as_deref()) == written || row.pattern == name;
-    let by_pattern: Vec<&ClaimRow> = rows.iter().filter(same).collect();
-    let mine: Vec<&ClaimRow> = by_id.iter().chain(&by_pattern).copied().filter(&ours).collect();
-    match (by_id.len(), mine.len()) {
-        (2.., _) => {
-            let ids: Vec<&str> = by_id.iter().map(|row| row.id.as_str()).collect();
+    let named = |row: &&ClaimRow| match target.symbols.as_slice() {
+        [] => row.pattern == target.text || row.pattern == name,
+        symbols => row.pattern == target.text && row.symbols.as_deref() == Some(symbols),
+    };
+    let by_pattern: Vec<&ClaimRow> = rows.iter().filter(named).collect();
+    let by_id: Vec<&ClaimRow> = rows.iter().filter(|row| is_start_of_id(name, &row.id)).collect();
+    let mine: Vec<&ClaimRow> = by_pattern.iter().copied().filter(&ours).collect();
+    match (mine.is_empty(), by_id.as_slice()) {
+        (false, _) => Ok(mine),
+        (true, [row]) if ours(row) => Ok(by_id),
+        (true, [] | [_]) => Err(nothing(name, by_id.first().or(by_pattern.first()).copied())),
+        (true, several) => {
+            let ids: Vec<&str> = several.iter().map(|row| row.id.as_str()).collect();
             let error = format!("{name} is the start of {} ids: {}", ids.len(), ids.join(", "));
             Err(CliError::new(Kind::Usage, error).hint("write more of the one you mean"))
         }
-        (_, 0) => Err(nothing(name, by_id.first().or(by_pattern.first()).copied())),
-        _ => Ok(mine),
     }
 }
 
 /// Fewer hex digits than this are more likely a name than the start of an id.
 const SHORTEST_ID: usize = 4;
 
-pub(super) fn is_start_of_id(name: &str, id: &str) -> bool {
+fn is_start_of_id(name: &str, id: &str) -> bool {
     name.len() >= SHORTEST_ID && id.starts_with(&name.to_ascii_lowercase())
 }
 
 fn nothing(name: &str, other: Option<&ClaimRow>) -> CliError {
+    let held = other.map(|row| scope(&row.pattern, row.symbols.as_deref())).unwrap_or_default();
     match other {
-        Some(row) => CliError::new(Kind::Failed, format!("{} is held by {}, not by you", row.pattern, row.engineer))
-            .hint(format!("ask them; to clean up after them, `coord release {} --engineer '{}'`", output::short(&row.id), row.engineer)),
+        Some(row) => {
+            let (id, holder) = (output::short(&row.id), output::clean(&row.engineer));
+            CliError::new(Kind::Failed, format!("{held} is held by {holder}, not by you"))
+                .hint(format!("ask them; to clean up after them, `coord release {id} --engineer '{holder}'`"))
+        }
         None => CliError::new(Kind::Failed, format!("no active claim has the id or pattern {name}"))
             .hint("`coord claims --mine` shows what you hold; it may have run out"),
     }
@@ -117,10 +133,18 @@ fn tell(released: Released, rows: &[&ClaimRow], json: bool, nothing: &str) -> Do
     }
     if !json {
         for row in rows {
-            output::line(&format!("{} {}", Style::Good.paint("released"), scope(&row.pattern, row.symbols.as_deref())))?;
+            output::line(&format!(
+                "{} {}",
+                Style::Good.paint("released"),
+                scope(&row.pattern, row.symbols.as_deref())
+            ))?;
         }
         if rows.is_empty() {
-            output::line(&format!("{} {}", Style::Good.paint("released"), output::count(released.released, "claim")))?;
+            output::line(&format!(
+                "{} {}",
+                Style::Good.paint("released"),
+                output::count(released.released, "claim")
+            ))?;
         }
     }
     Ok(Exit::Ok)

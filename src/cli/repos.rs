@@ -1,7 +1,6 @@
 //! `coord repos`: what goes on where.
 
 use clap::Args;
-use comfy_table::Cell;
 
 use super::context::{Context, now};
 use super::output;
@@ -35,9 +34,11 @@ pub(super) fn run(args: ReposArgs, env: &Env) -> Done {
     let now = now();
     let mut table = output::table(&["repo", "active", "claims 24h", "engineers 24h", "last claim"]);
     for repo in &list.repos {
-        let ago = moment(&repo.last_activity).map(|at| format!("{} ago", output::span(now.since(at)))).unwrap_or_default();
+        let ago = moment(&repo.last_activity)
+            .map(|at| format!("{} ago", output::span(now.since(at))))
+            .unwrap_or_default();
         table.add_row([
-            Cell::new(&repo.repo),
+            output::cell(&repo.repo),
             output::right(repo.active_claims.to_string()),
             output::right(repo.claims_24h.to_string()),
             output::right(repo.engineers_24h.to_string()),

@@ -47,7 +47,10 @@ pub(super) fn run(args: ServeArgs, env: &Env, default_host: &str) -> Done {
 }
 
 /// Serves until a signal ends it; `ready` is told where, once requests are answered.
-pub(super) fn serve(config: ServeConfig, ready: impl FnOnce(std::net::SocketAddr) -> Result<(), CliError>) -> Done {
+pub(super) fn serve(
+    config: ServeConfig,
+    ready: impl FnOnce(std::net::SocketAddr) -> Result<(), CliError>,
+) -> Done {
     let _lock = if config.no_instance_lock { None } else { Some(InstanceLock::take(&config.database)?) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::error::Kind;
-use super::local_service::Home;
+use super::local_service::{Home, Recorded};
 use super::output;
 use super::serve::{LOOPBACK, serve};
 use super::{CliError, Done, Exit};
@@ -34,7 +35,7 @@ pub(super) struct StartArgs {
     /// Listen on this host
     #[arg(long, default_value = LOOPBACK)]
     host: String,
-    /// Listen on this port
+    /// Listen on this port; 0 takes any free one
     #[arg(long, default_value_t = 8080)]
     port: u16,
     /// Return when it is ready, and leave it running
@@ -64,31 +65,48 @@ pub(super) fn run(args: StartArgs, env: &Env) -> Done {
     let home = Home::new(Settings::load(&cwd, None, env)?.home);
     let token = home.token()?;
     let url = url(&args.host, args.port);
+    let running = match home.recorded()? {
+        Recorded::Alive(running) => Some(running),
+        _ => None,
+    };
     if let Some(database) = serving(&url) {
         if same_file(&database, &home) {
             output::note(&format!("a coordination service is already running at {url}"));
-            return tell(&args, &home, &token, &url, None);
+            let pid = running
+                .filter(|running| running.url == url)
+                .and_then(|running| u32::try_from(running.pid).ok());
+            return tell(&args, &home, &token, &url, pid);
         }
-        return Err(CliError::new(Kind::Failed, format!("another coordination service, on {database}, runs at {url}"))
-            .hint("use that one, or choose another port: `coord start --port 8081`"));
+        return Err(CliError::new(
+            Kind::Failed,
+            format!("another coordination service, on {database}, runs at {url}"),
+        )
+        .hint("use that one, or choose another port: `coord start --port 8081`"));
+    }
+    if let Some(running) = running {
+        let error =
+            format!("this machine's coordination service runs at {} (pid {})", running.url, running.pid);
+        return Err(CliError::new(Kind::Failed, error).hint("use that one, or end it first: `coord stop`"));
     }
     if args.background {
-        let child = in_background(&args, env, &home, &token, &url)?;
+        let (child, url) = in_background(&args, env, &home, &token)?;
         home.record(child, url.clone())?;
         return tell(&args, &home, &token, &url, Some(child));
     }
     let config = config(&args, env, &home, &token)?;
     server::init_logging(env);
-    serve(config, |address| tell(&args, &home, &token, &format!("http://{address}"), None).map(drop))
+    serve(config, |address| {
+        tell(&args, &home, &token, &self::url(&args.host, address.port()), None).map(drop)
+    })
 }
 
 fn url(host: &str, port: u16) -> String {
     let host = match host {
         "0.0.0.0" => LOOPBACK,
-        "::" => "[::1]",
+        "::" => "::1",
         host => host,
     };
-    format!("http://{host}:{port}")
+    if host.contains(':') { format!("http://[{host}]:{port}") } else { format!("http://{host}:{port}") }
 }
 
 /// The database of the service that answers there, if one does.
@@ -113,37 +131,55 @@ fn config(args: &StartArgs, env: &Env, home: &Home, token: &Token) -> Result<Ser
     Ok(config)
 }
 
-fn in_background(args: &StartArgs, env: &Env, home: &Home, token: &Token, url: &str) -> Result<u32, CliError> {
+/// Starts the service, waits until it answers, and returns its process and where it listens.
+fn in_background(args: &StartArgs, env: &Env, home: &Home, token: &Token) -> Result<(u32, String), CliError> {
     config(args, env, home, token)?;
-    let wait = env.get("COORD_START_READY_TIMEOUT_SEC").and_then(|text| text.trim().parse().ok());
-    let deadline = Instant::now() + Duration::from_secs(wait.unwrap_or(30));
-    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(home.log_file())?;
+    let deadline = Instant::now() + ready_timeout(env)?;
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(home.log_file())?;
+    let log = Log { path: home.log_file(), from: file.metadata()?.len() };
     let mut child = Command::new(std::env::current_exe()?)
         .args(["serve", "--host", &args.host, "--port", &args.port.to_string()])
         .env("COORD_AUTH_TOKEN", token.expose())
         .env("COORD_DATABASE_PATH", home.database())
         .current_dir("/")
         .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
+        .stdout(file.try_clone()?)
+        .stderr(file)
         // A group of its own: Ctrl-C in this terminal is not meant for it.
         .process_group(0)
         .spawn()?;
     let spinner = ProgressBar::new_spinner().with_message("waiting for the service");
-    while serving(url).is_none() {
+    loop {
+        // Before it says so, whoever answers there may be somebody else.
+        if let Some(url) = log.port().map(|port| url(&args.host, port))
+            && serving(&url).is_some()
+        {
+            spinner.finish_and_clear();
+            return Ok((child.id(), url));
+        }
         spinner.tick();
-        if let Some(status) = child.try_wait()? {
-            return Err(failed(&format!("the service ended at once ({status})"), home));
+        if child.try_wait()?.is_some() {
+            return Err(log.failed("the service did not start"));
         }
         if Instant::now() >= deadline {
             end(&mut child)?;
-            return Err(failed("the service did not become ready in time and was ended", home)
+            return Err(log
+                .failed("the service did not become ready in time and was ended")
                 .hint("allow it more time with COORD_START_READY_TIMEOUT_SEC"));
         }
         std::thread::sleep(LOOK_EVERY);
     }
-    spinner.finish_and_clear();
-    Ok(child.id())
+}
+
+/// How long the service may take to answer for the first time.
+fn ready_timeout(env: &Env) -> Result<Duration, CliError> {
+    const NAME: &str = "COORD_START_READY_TIMEOUT_SEC";
+    let Some(text) = env.get(NAME) else { return Ok(Duration::from_secs(30)) };
+    let seconds = text.trim().parse::<u32>().map_err(|_| {
+        CliError::new(Kind::Usage, format!("{NAME}={text:?} is not a number of seconds"))
+            .hint("correct the variable, or unset it for its default")
+    })?;
+    Ok(Duration::from_secs(seconds.into()))
 }
 
 fn end(child: &mut Child) -> Result<(), CliError> {
@@ -152,10 +188,35 @@ fn end(child: &mut Child) -> Result<(), CliError> {
     Ok(())
 }
 
-fn failed(what: &str, home: &Home) -> CliError {
-    let log = std::fs::read_to_string(home.log_file()).unwrap_or_default();
-    let last = log.lines().rev().find(|line| !line.trim().is_empty() && !line.starts_with("hint")).unwrap_or_default();
-    CliError::new(Kind::Failed, format!("{what}: {last}")).hint(format!("its log is {}", home.log_file().display()))
+/// What a service in the background has said since it was started.
+struct Log {
+    path: PathBuf,
+    from: u64,
+}
+
+impl Log {
+    fn lines(&self) -> Vec<String> {
+        let bytes = std::fs::read(&self.path).unwrap_or_default();
+        let ours = bytes.get(usize::try_from(self.from).unwrap_or(usize::MAX)..).unwrap_or_default();
+        String::from_utf8_lossy(ours).lines().map(String::from).collect()
+    }
+
+    /// The port that it listens on, once it does.
+    fn port(&self) -> Option<u16> {
+        let lines = self.lines();
+        let (_, address) = lines.iter().find_map(|line| line.split_once(" listens on http://"))?;
+        address.rsplit_once(':')?.1.trim().parse().ok()
+    }
+
+    /// A failure with what the service said about it.
+    fn failed(&self, what: &str) -> CliError {
+        let lines = self.lines();
+        let said = |label| lines.iter().filter_map(move |line| line.strip_prefix(label));
+        let causes: Vec<&str> =
+            [what].into_iter().chain(said("error: ")).chain(said("caused by: ")).collect();
+        let error = CliError::new(Kind::Failed, causes.join(": "));
+        said("hint: ").fold(error, CliError::hint).hint(format!("its log is {}", self.path.display()))
+    }
 }
 
 fn tell(args: &StartArgs, home: &Home, token: &Token, url: &str, pid: Option<u32>) -> Done {

@@ -28,7 +28,8 @@ pub(super) fn run(args: StatusArgs, env: &Env) -> Done {
         Client::Embedded(_) => None,
     };
     let all = context.client.claims(&context.query())?;
-    let mine = context.client.claims(&ListQuery { engineer: Some(context.engineer().into()), ..context.query() })?;
+    let mine =
+        context.client.claims(&ListQuery { engineer: Some(context.engineer().into()), ..context.query() })?;
     if args.json {
         output::json(&as_json(&context, service.as_ref(), &all, &mine))?;
     } else {
@@ -47,7 +48,12 @@ fn ready(remote: &Remote) -> Result<Service, CliError> {
     Ok(Service { url: remote.url().into(), version: remote.ready()?.version })
 }
 
-fn as_json(context: &Context, service: Option<&Service>, all: &ClaimList, mine: &ClaimList) -> serde_json::Value {
+fn as_json(
+    context: &Context,
+    service: Option<&Service>,
+    all: &ClaimList,
+    mine: &ClaimList,
+) -> serde_json::Value {
     json!({
         "mode": if service.is_some() { "service" } else { "embedded" },
         "service_url": service.map(|service| &service.url),
@@ -61,16 +67,27 @@ fn as_json(context: &Context, service: Option<&Service>, all: &ClaimList, mine: 
     })
 }
 
-fn in_words(context: &Context, service: Option<&Service>, all: &ClaimList, mine: &ClaimList) -> std::io::Result<()> {
+fn in_words(
+    context: &Context,
+    service: Option<&Service>,
+    all: &ClaimList,
+    mine: &ClaimList,
+) -> std::io::Result<()> {
     let kept = match service {
-        Some(service) => format!("{} {} (coord {})", service.url, Style::Good.paint("ready"), service.version),
+        Some(service) => {
+            format!("{} {} (coord {})", service.url, Style::Good.paint("ready"), service.version)
+        }
         None => format!("{} (this clone alone)", context.workspace.database_path().display()),
     };
     output::line(&format!("Claims kept in  {kept}"))?;
     if let Some(url) = &context.workspace.settings.service_url {
         output::line(&format!("  because of    {}", url.source))?;
     }
-    output::line(&format!("Repository      {} (from {})", context.workspace.repo_id, context.workspace.repo_id_source()))?;
+    output::line(&format!(
+        "Repository      {} (from {})",
+        context.workspace.repo_id,
+        context.workspace.repo_id_source()
+    ))?;
     output::line(&format!("You are         {}", context.engineer()))?;
     output::line(&format!("Session         {}", context.session()))?;
     output::line(&format!("Active claims   {}, {} of them yours", all.count, mine.count))

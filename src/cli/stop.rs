@@ -44,7 +44,8 @@ pub(super) fn run(_: StopArgs, env: &Env) -> Done {
         }
         Recorded::Another(pid) => {
             let error = format!("pid {pid} in {} belongs to another program by now", file.display());
-            return Err(CliError::new(Kind::Failed, error).hint(format!("remove the file: `rm '{}'`", file.display())));
+            return Err(CliError::new(Kind::Failed, error)
+                .hint(format!("remove the file: `rm '{}'`", file.display())));
         }
     }
     Ok(Exit::Ok)

@@ -85,7 +85,11 @@ impl Embedded {
         Ok(released(&self.order(Command::ReleaseSession { session: session.into() })?))
     }
 
-    pub(super) fn extend(&mut self, id: &str, request: &ExtendRequest) -> Result<Option<Extended>, ClientError> {
+    pub(super) fn extend(
+        &mut self,
+        id: &str,
+        request: &ExtendRequest,
+    ) -> Result<Option<Extended>, ClientError> {
         let Some(command) = service::extend_command(id, request) else { return Ok(None) };
         match self.order(command)? {
             Answer::Decided(Outcome::Extended(claim)) => {

@@ -40,7 +40,13 @@ pub enum ClientError {
         /// What it said.
         detail: String,
     },
-    /// The service answers, but not like one of ours.
+    /// Something else answers there.
+    #[error("what answers at {url} is no coordination service, or none that this coord knows")]
+    Foreign {
+        /// Where it is.
+        url: String,
+    },
+    /// The service answers with a status that was not to be expected.
     #[error("the service at {url} answered with status {status}: {detail}")]
     Unexpected {
         /// Where it is.
@@ -75,6 +81,7 @@ impl ClientError {
             ClientError::Unauthorised { .. } => {
                 "set COORD_AUTH_TOKEN to the service's token, or correct it in .coordination/local.env"
             }
+            ClientError::Foreign { .. } => "correct COORD_API_URL or .coordination/local.env",
             ClientError::Unexpected { .. } => "see `coord status`; the service's log says more",
             ClientError::Refused { .. } => "narrow the claim",
             ClientError::Malformed(_) | ClientError::Store(_) => return None,

@@ -98,7 +98,11 @@ impl Remote {
         self.expect(status, body)
     }
 
-    pub(super) fn extend(&mut self, id: &str, request: &ExtendRequest) -> Result<Option<Extended>, ClientError> {
+    pub(super) fn extend(
+        &mut self,
+        id: &str,
+        request: &ExtendRequest,
+    ) -> Result<Option<Extended>, ClientError> {
         let (status, body) = self.post(&format!("/claims/{}/extend", segment(id)), request)?;
         if status == 404 { Ok(None) } else { self.expect(status, body).map(Some) }
     }
@@ -128,7 +132,8 @@ impl Remote {
     }
 
     fn read(&self, sent: Result<Response<ureq::Body>, ureq::Error>) -> Result<(u16, Vec<u8>), ClientError> {
-        let unreachable = |error: ureq::Error| ClientError::Unreachable { url: self.url.clone(), source: error.into() };
+        let unreachable =
+            |error: ureq::Error| ClientError::Unreachable { url: self.url.clone(), source: error.into() };
         let mut response = sent.map_err(unreachable)?;
         let body = response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec().map_err(unreachable)?;
         Ok((response.status().as_u16(), body))
@@ -143,7 +148,10 @@ impl Remote {
     }
 
     fn decode<T: DeserializeOwned>(&self, status: u16, body: Vec<u8>) -> Result<T, ClientError> {
-        serde_json::from_slice(&body).map_err(|_| self.unexpected(status, &body))
+        serde_json::from_slice(&body).map_err(|_| match status {
+            200 => ClientError::Foreign { url: self.url.clone() },
+            _ => self.unexpected(status, &body),
+        })
     }
 
     fn unexpected(&self, status: u16, body: &[u8]) -> ClientError {

@@ -327,9 +327,11 @@ impl Writer {
         if !reloaded && changes.is_empty() {
             return;
         }
+        // Copied before the lock is taken, so that readers wait for no more than the exchange.
+        let anew = reloaded.then(|| self.driver.state().clone());
         let mut view = self.shared.view.write().expect("readers do not panic");
-        if reloaded {
-            *view = self.driver.state().clone();
+        if let Some(anew) = anew {
+            *view = anew;
         }
         for part in changes {
             for record in &part.records {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::model::{Claim, ClaimNumber, ClaimType, RoomName, Scope, Timestamp};
 use super::scopes::{Relation, Resolution, Side, relation};
 use super::state::{Room, State};
+use crate::pattern::Pattern;
 
 /// Who asks: nothing of theirs stands in their way.
 #[derive(Clone, Copy, Debug)]
@@ -146,9 +147,14 @@ impl State {
         conflicts.left_out += hits.len().saturating_sub(room_left);
         conflicts.list.extend(hits.into_iter().take(room_left).map(|hit| {
             let holder = self.held(hit.number).clone();
-            let witness = holder.scope.pattern.witness(&scope.pattern).unwrap_or_default();
+            let witness = meeting_place(&holder.scope.pattern, &scope.pattern);
             let symbols = hit.symbols.map(|symbols| SymbolOverlap { file: witness.clone(), symbols });
             Conflict { item, holder, witness, symbols }
         }));
     }
+}
+
+/// A path that two patterns known to overlap both cover.
+pub(super) fn meeting_place(held: &Pattern, wanted: &Pattern) -> String {
+    wanted.exact_path().or_else(|| held.exact_path()).or_else(|| held.witness(wanted)).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::change::{Change, Changes, Record};
 use super::command::{Claimed, Command, ItemRequest, Outcome, Refused, Request};
-use super::conflict::{Caller, Conflicts};
+use super::conflict::{Caller, Conflicts, meeting_place};
 use super::model::{Claim, ClaimId, ClaimNumber, ClaimType, Policy, ReleaseKind, RoomName, Scope, Timestamp};
 use super::scopes::Resolution;
 use super::state::State;
@@ -183,7 +183,7 @@ impl Turn<'_> {
                 &item.kind,
                 &mut Vec::new(),
                 |holder, how| {
-                    let path = holder.scope.pattern.witness(&item.scope.pattern).unwrap_or_default();
+                    let path = meeting_place(&holder.scope.pattern, &item.scope.pattern);
                     partners.push((holder.number, how, path));
                 },
             );

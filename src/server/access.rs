@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
@@ -28,9 +28,9 @@ pub enum LogFormat {
 
 /// Starts logging as `COORD_LOG_LEVEL` and `COORD_LOG_JSON` say; a second call in one process changes nothing.
 pub fn init(env: &Env) {
-    let json = env.get("COORD_LOG_JSON").is_some_and(|value| {
-        matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on")
-    });
+    let json = env
+        .get("COORD_LOG_JSON")
+        .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on"));
     let level = match env.get("COORD_LOG_LEVEL").unwrap_or("info").to_ascii_lowercase().as_str() {
         "critical" | "error" => LevelFilter::ERROR,
         "warning" | "warn" => LevelFilter::WARN,
@@ -40,7 +40,8 @@ pub fn init(env: &Env) {
         _ => LevelFilter::INFO,
     };
     let format = Format(if json { LogFormat::Json } else { LogFormat::Text });
-    let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).event_format(format);
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).event_format(format);
     // The only failure is that logging has been started before, which is as good.
     let _ = subscriber.try_init();
 }
@@ -66,7 +67,12 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let mut fields = Fields::default();
         event.record(&mut fields);
         let metadata = event.metadata();
@@ -75,16 +81,22 @@ where
             _ => "coordination",
         };
         let ts = jiff::Timestamp::from_millisecond(clock::now().0).unwrap_or(jiff::Timestamp::MAX);
-        let message = fields.0.remove("message").unwrap_or_default();
+        let message = match fields.0.iter().position(|(name, _)| *name == "message") {
+            Some(at) => fields.0.remove(at).1,
+            None => Value::default(),
+        };
         match self.0 {
             LogFormat::Json => {
-                let mut line = Map::new();
-                line.insert("ts".into(), format!("{ts:.6}").into());
-                line.insert("level".into(), level(*metadata.level()).into());
-                line.insert("logger".into(), logger.into());
-                line.insert("msg".into(), message);
-                line.append(&mut fields.0);
-                writeln!(writer, "{}", Value::Object(line))
+                let head = [
+                    ("ts", format!("{ts:.6}").into()),
+                    ("level", level(*metadata.level()).into()),
+                    ("logger", logger.into()),
+                    ("msg", message),
+                ];
+                let pairs = head.into_iter().chain(fields.0);
+                let pairs: Vec<String> =
+                    pairs.map(|(name, value)| format!("{}:{value}", Value::from(name))).collect();
+                writeln!(writer, "{{{}}}", pairs.join(","))
             }
             LogFormat::Text => {
                 write!(writer, "{ts:.3} {} {logger} {}", level(*metadata.level()), plain(&message))?;
@@ -115,12 +127,13 @@ fn plain(value: &Value) -> String {
     }
 }
 
+/// What an event adds, in the order it was added in.
 #[derive(Default)]
-struct Fields(Map<String, Value>);
+struct Fields(Vec<(&'static str, Value)>);
 
 impl Fields {
     fn put(&mut self, field: &Field, value: impl Into<Value>) {
-        self.0.insert(field.name().into(), value.into());
+        self.0.push((field.name(), value.into()));
     }
 }
 

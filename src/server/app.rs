@@ -6,7 +6,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::Request;
 use hyper::body::{Body as _, Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderMap};
+use hyper::header::{CONTENT_TYPE, EXPECT, HeaderMap};
 
 use super::ServeConfig;
 use super::auth::Origins;
@@ -59,7 +59,7 @@ impl App {
     /// Reads a request's body, within its bounds.
     pub(super) async fn body(&self, request: Request<Incoming>) -> Result<Body, Reply> {
         let (head, body) = request.into_parts();
-        let bytes = collect(body).await?;
+        let bytes = collect(body, head.headers.contains_key(EXPECT)).await?;
         Ok(Body::parse(&bytes, content_type(&head.headers))?)
     }
 
@@ -67,7 +67,9 @@ impl App {
     pub(super) async fn tracked(&self) -> Option<Arc<Vec<String>>> {
         let checkout = self.checkout.clone()?;
         let listed = tokio::task::spawn_blocking(move || checkout.files()).await.ok()?;
-        listed.inspect_err(|error| tracing::warn!(error = error as &dyn std::error::Error, "no list of files")).ok()
+        listed
+            .inspect_err(|error| tracing::warn!(error = error as &dyn std::error::Error, "no list of files"))
+            .ok()
     }
 
     /// Looks into history on a thread where that may block.
@@ -85,14 +87,19 @@ fn content_type(headers: &HeaderMap) -> Option<&str> {
     headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok())
 }
 
-async fn collect(body: Incoming) -> Result<Bytes, Reply> {
-    let too_large = body.size_hint().lower() > MAX_BODY as u64;
+/// Reads a body. One that is too large is read to its end, within reason, unless the client asked before it sends it.
+async fn collect(body: Incoming, asks_first: bool) -> Result<Bytes, Reply> {
+    let length = body.size_hint().lower();
+    let too_large = length > MAX_BODY as u64;
+    if too_large && (asks_first || length > MAX_DISCARDED as u64) {
+        return Err(Reply::too_large(MAX_BODY));
+    }
     let bound = if too_large { MAX_DISCARDED } else { MAX_BODY };
-    let read = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, bound).collect()).await;
-    match read.map_err(|_| Reply::too_slow())? {
+    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, bound).collect()).await {
         _ if too_large => Err(Reply::too_large(MAX_BODY)),
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Reply::too_large(MAX_BODY)),
-        Err(_) => Err(Reply::detail(400, "The body ended before its time")),
+        Err(_) => Err(Reply::too_slow()),
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Reply::too_large(MAX_BODY)),
+        Ok(Err(_)) => Err(Reply::detail(400, "The body ended before its time")),
     }
 }

@@ -1,7 +1,7 @@
 //! Who may ask: the bearer token, and the checks that keep other people's web pages out.
 
-use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, HOST, ORIGIN};
+use hyper::{HeaderMap, Version};
 use subtle::ConstantTimeEq;
 
 use super::ServeConfig;
@@ -36,17 +36,30 @@ impl Origins {
     pub(super) fn of(config: &ServeConfig) -> Origins {
         let open = !config.is_local() && config.token.is_some() && config.allowed_hosts.is_empty();
         let own = [config.host.to_ascii_lowercase()];
-        Origins { hosts: (!open).then(|| own.into_iter().chain(config.allowed_hosts.iter().cloned()).collect()) }
+        Origins {
+            hosts: (!open).then(|| own.into_iter().chain(config.allowed_hosts.iter().cloned()).collect()),
+        }
     }
 
     /// Refuses a request that was meant for another host (DNS rebinding) or comes from another origin's page.
-    pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), Reply> {
+    ///
+    /// Only HTTP/1.0 may leave the host out, and no browser speaks that.
+    pub(super) fn check(&self, version: Version, headers: &HeaderMap) -> Result<(), Reply> {
+        match headers.get_all(HOST).iter().count() {
+            1 => {}
+            0 if version < Version::HTTP_11 && !headers.contains_key(ORIGIN) => return Ok(()),
+            _ => return Err(Reply::detail(400, "A request names one Host")),
+        }
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         if !self.knows(host.unwrap_or_default()) {
-            return Err(Reply::detail(403, "This Host is not known here; an operator can add it to COORD_ALLOWED_HOSTS"));
+            return Err(Reply::detail(
+                403,
+                "This Host is not known here; an operator can add it to COORD_ALLOWED_HOSTS",
+            ));
         }
         let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-        let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
+        let authority =
+            origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
         match authority.zip(host) {
             Some((authority, host)) if authority.eq_ignore_ascii_case(host) => Ok(()),
             _ => Err(Reply::detail(403, "Pages of another origin may not use this service")),
@@ -59,7 +72,8 @@ impl Origins {
             Some(rest) => rest.split(']').next().unwrap_or_default(),
             None => host.split(':').next().unwrap_or_default(),
         };
-        matches!(name, "127.0.0.1" | "::1") || name.eq_ignore_ascii_case("localhost")
+        matches!(name, "127.0.0.1" | "::1")
+            || name.eq_ignore_ascii_case("localhost")
             || known.iter().any(|known| name.eq_ignore_ascii_case(known))
     }
 }
@@ -111,10 +125,13 @@ mod tests {
             ("127.0.0.1.attacker.example:80", 403),
             ("", 403),
         ] {
-            assert_eq!(status(local.check(&headers(&[(HOST, host)]))), want, "{host}");
+            assert_eq!(status(local.check(Version::HTTP_11, &headers(&[(HOST, host)]))), want, "{host}");
         }
+        assert_eq!(status(local.check(Version::HTTP_10, &headers(&[]))), 200);
+        assert_eq!(status(local.check(Version::HTTP_10, &headers(&[(ORIGIN, "http://localhost")]))), 400);
+        assert_eq!(status(local.check(Version::HTTP_11, &headers(&[]))), 400);
         let open = Origins { hosts: None };
-        assert_eq!(status(open.check(&headers(&[(HOST, "anything")]))), 200);
+        assert_eq!(status(open.check(Version::HTTP_11, &headers(&[(HOST, "anything")]))), 200);
         for (origin, want) in [
             ("http://localhost:8080", 200),
             ("https://localhost:8080", 200),
@@ -122,7 +139,7 @@ mod tests {
             ("http://attacker.example", 403),
             ("null", 403),
         ] {
-            let got = local.check(&headers(&[(HOST, "localhost:8080"), (ORIGIN, origin)]));
+            let got = local.check(Version::HTTP_11, &headers(&[(HOST, "localhost:8080"), (ORIGIN, origin)]));
             assert_eq!(status(got), want, "{origin}");
         }
     }

@@ -9,7 +9,7 @@ use super::reply::Reply;
 use crate::coordinator::{Answer, Order};
 use crate::engine::{Command, Outcome};
 use crate::service;
-use crate::wire::{ClaimRequest, Extended, ExtendRequest, ListQuery, ReleaseRequest, Released, time};
+use crate::wire::{ClaimRequest, ExtendRequest, Extended, ListQuery, ReleaseRequest, Released, time};
 
 /// The longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 255;
@@ -31,7 +31,8 @@ pub(super) async fn claim(app: &App, request: Request<Incoming>) -> Result<Reply
     }
     let key = key.map(|key| service::idempotency_key(&key, &request));
     let answer = app.coordinator.order(Order { command: Command::Claim(wanted.clone()), key }).await?;
-    let (status, reply) = service::claim_reply(&wanted, &answer, warnings, tracked.as_deref().map(Vec::as_slice));
+    let (status, reply) =
+        service::claim_reply(&wanted, &answer, warnings, tracked.as_deref().map(Vec::as_slice));
     Ok(Reply::json(status, &reply))
 }
 
@@ -39,7 +40,10 @@ fn idempotency_key(request: &Request<Incoming>) -> Result<Option<String>, Reply>
     let Some(key) = request.headers().get("idempotency-key") else { return Ok(None) };
     match key.to_str() {
         Ok(key) if !key.is_empty() && key.len() <= LONGEST_KEY => Ok(Some(key.into())),
-        _ => Err(Reply::detail(400, format!("An Idempotency-Key has 1 to {LONGEST_KEY} visible ASCII characters"))),
+        _ => Err(Reply::detail(
+            400,
+            format!("An Idempotency-Key has 1 to {LONGEST_KEY} visible ASCII characters"),
+        )),
     }
 }
 

@@ -101,7 +101,8 @@ impl ServeConfig {
         let reader = Reader { env };
         let hours = |count: u64| Duration::from_secs(count * 3600);
         let default = Policy::default();
-        let idle = reader.number("COORD_IDLE_TIMEOUT_SEC", default.idle_timeout.map_or(0, |idle| idle.as_secs()))?;
+        let idle =
+            reader.number("COORD_IDLE_TIMEOUT_SEC", default.idle_timeout.map_or(0, |idle| idle.as_secs()))?;
         let policy = Policy {
             default_ttl: hours(reader.hours("COORD_DEFAULT_TTL_HOURS", 4)?),
             shared_ttl: hours(reader.hours("COORD_SHARED_TTL_HOURS", 2)?),
@@ -160,7 +161,11 @@ impl Reader<'_> {
         let hours = self.number(name, default)?;
         if !(1..=Policy::LONGEST_TTL.as_secs() / 3600).contains(&hours) {
             let value = hours.to_string();
-            return Err(ConfigError::Value { name, value, expected: "between an hour and ten years, in hours" });
+            return Err(ConfigError::Value {
+                name,
+                value,
+                expected: "between an hour and ten years, in hours",
+            });
         }
         Ok(hours)
     }
@@ -171,7 +176,8 @@ impl Reader<'_> {
     }
 
     fn list(&self, name: &str) -> Vec<String> {
-        let items = self.env.get(name).unwrap_or_default().split(',').map(|item| item.trim().to_ascii_lowercase());
+        let items =
+            self.env.get(name).unwrap_or_default().split(',').map(|item| item.trim().to_ascii_lowercase());
         items.filter(|item| !item.is_empty()).collect()
     }
 }

@@ -28,19 +28,30 @@ impl InstanceLock {
         if let Some(directory) = path.parent() {
             std::fs::create_dir_all(directory).map_err(failed)?;
         }
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 // Who holds it is a courtesy: what cannot be read is not told.
                 let _ = file.read_to_string(&mut holder);
-                return Err(ServeError::Locked { database: database.into(), holder: holder.trim().parse().ok() });
+                return Err(ServeError::Locked {
+                    database: database.into(),
+                    holder: holder.trim().parse().ok(),
+                });
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| writeln!(file, "{}", std::process::id()))
+            .map_err(failed)?;
         Ok(InstanceLock { _file: file })
     }
 }
@@ -55,7 +66,10 @@ mod tests {
         let database = directory.path().join("new").join("coord.db");
         let lock = InstanceLock::take(&database).unwrap();
         let error = InstanceLock::take(&database).unwrap_err();
-        assert!(matches!(error, ServeError::Locked { holder: Some(pid), .. } if pid == std::process::id()), "{error}");
+        assert!(
+            matches!(error, ServeError::Locked { holder: Some(pid), .. } if pid == std::process::id()),
+            "{error}"
+        );
         drop(lock);
         InstanceLock::take(&database).unwrap();
     }

@@ -53,7 +53,8 @@ impl Listener {
     /// If it cannot be listened on.
     pub async fn bind(host: &str, port: u16) -> Result<Listener, ServeError> {
         let socket = TcpListener::bind((host, port)).await;
-        let socket = socket.map_err(|source| ServeError::Bind { address: format!("{host}:{port}"), source })?;
+        let socket =
+            socket.map_err(|source| ServeError::Bind { address: format!("{host}:{port}"), source })?;
         Ok(Listener { socket })
     }
 
@@ -124,7 +125,13 @@ async fn respond(app: &App, request: Request<Incoming>) -> Response<Full<Bytes>>
     let reply = routes::answer(app, request).await;
     if let Some((method, uri)) = logged {
         let path = Route::of(uri.path()).map_or("(unknown)", |route| route.template());
-        access::log(&method, path, reply.status.as_u16(), started.elapsed(), &String::from_utf8_lossy(id.as_bytes()));
+        access::log(
+            &method,
+            path,
+            reply.status.as_u16(),
+            started.elapsed(),
+            &String::from_utf8_lossy(id.as_bytes()),
+        );
     }
     let mut response = reply.into_response();
     response.headers_mut().insert(&REQUEST_ID, id);

@@ -18,7 +18,8 @@ pub(super) struct Reply {
     pub(super) status: StatusCode,
     content_type: &'static str,
     body: Bytes,
-    header: Option<(HeaderName, HeaderValue)>,
+    /// One more header, boxed because most replies have none.
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl Reply {
@@ -53,18 +54,19 @@ impl Reply {
 
     /// The body did not come in time.
     pub(super) fn too_slow() -> Reply {
-        Reply::detail(408, "The body did not arrive in time").with(CONNECTION, HeaderValue::from_static("close"))
+        Reply::detail(408, "The body did not arrive in time")
+            .with(CONNECTION, HeaderValue::from_static("close"))
     }
 
     /// The path is known without the slash at its end.
     pub(super) fn redirect(to: &str) -> Reply {
         let Ok(location) = HeaderValue::from_str(to) else { return Reply::detail(404, "Not Found") };
         let status = StatusCode::TEMPORARY_REDIRECT;
-        Reply { status, content_type: "", body: Bytes::new(), header: Some((LOCATION, location)) }
+        Reply { status, content_type: "", body: Bytes::new(), header: Some(Box::new((LOCATION, location))) }
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Reply {
-        self.header = Some((name, value));
+        self.header = Some(Box::new((name, value)));
         self
     }
 
@@ -74,7 +76,7 @@ impl Reply {
         if !self.content_type.is_empty() {
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         }
-        if let Some((name, value)) = self.header {
+        if let Some((name, value)) = self.header.map(|header| *header) {
             response.headers_mut().insert(name, value);
         }
         response

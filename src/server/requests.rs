@@ -5,7 +5,9 @@
 
 use super::fields::{Fields, boolean, integer, list, name, object, text};
 use super::input::{Body, Invalid, Query};
-use crate::wire::{CheckPath, CheckRequest, ClaimItem, ClaimRequest, ExtendRequest, ListQuery, ReleaseRequest};
+use crate::wire::{
+    CheckPath, CheckRequest, ClaimItem, ClaimRequest, ExtendRequest, ListQuery, ReleaseRequest,
+};
 
 /// The most items of one request: claims, claim ids, or the symbols of one item.
 pub const MAX_ITEMS: usize = 1_000;
@@ -31,7 +33,10 @@ impl ClaimRequest {
             branch: fields.optional("branch", name),
             description: fields.optional("description", text),
             claims: fields.required("claims", list(MAX_ITEMS, object(ClaimItem::read))),
-            ttl_hours: fields.optional("ttl_hours", integer(0..=MAX_TTL_HOURS)).map(i64::unsigned_abs).filter(|hours| *hours > 0),
+            ttl_hours: fields
+                .optional("ttl_hours", integer(0..=MAX_TTL_HOURS))
+                .map(i64::unsigned_abs)
+                .filter(|hours| *hours > 0),
             ttl_secs: fields.optional("ttl_secs", integer(1..=MAX_TTL_HOURS * 3600)).map(i64::unsigned_abs),
             repo: fields.optional("repo", name),
             session_id: fields.optional("session_id", name),

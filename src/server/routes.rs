@@ -40,7 +40,9 @@ impl Route<'_> {
             ("claims", Some(id), None, _) if !id.is_empty() => Route::Claim(named(id)),
             ("claims", Some(id), Some("extend"), None) if !id.is_empty() => Route::ExtendClaim(named(id)),
             ("conflicts", None, ..) => Route::Conflicts,
-            ("sessions", Some(id), Some("release"), None) if !id.is_empty() => Route::ReleaseSession(named(id)),
+            ("sessions", Some(id), Some("release"), None) if !id.is_empty() => {
+                Route::ReleaseSession(named(id))
+            }
             ("repos", None, ..) => Route::Repos,
             _ => return None,
         };
@@ -85,7 +87,7 @@ pub(super) async fn answer(app: &App, request: Request<Incoming>) -> Reply {
 }
 
 async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
-    app.origins.check(request.headers())?;
+    app.origins.check(request.version(), request.headers())?;
     let uri = request.uri().clone();
     let Some(route) = Route::of(uri.path()) else { return Err(unknown(&request)) };
     let method = request.method().clone();

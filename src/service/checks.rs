@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::claims::symbol_paths;
-use super::{overlap, scope_type, sorted, symbols_in_file};
+use super::{overlap, scope_type, sorted, symbols_in_file, texts};
 use crate::engine::{Caller, ClaimType, Conflicts, RoomName, Scope, State};
 use crate::pattern::Pattern;
 use crate::wire::{CheckConflict, CheckReply, CheckRequest, time};
@@ -46,7 +46,12 @@ pub fn check(request: &CheckRequest) -> Result<Check, String> {
     Ok(Check {
         room: request.repo.as_deref().map(|repo| Some(Arc::from(repo))),
         engineer: request.engineer.clone(),
-        sessions: request.session_ids.iter().filter(|id| !id.is_empty()).map(|id| Arc::from(id.as_str())).collect(),
+        sessions: request
+            .session_ids
+            .iter()
+            .filter(|id| !id.is_empty())
+            .map(|id| Arc::from(id.as_str()))
+            .collect(),
         scopes,
     })
 }
@@ -55,7 +60,8 @@ pub fn check(request: &CheckRequest) -> Result<Check, String> {
 fn by_file(symbols: &[String]) -> Result<Vec<(String, Vec<String>)>, String> {
     let mut files: Vec<(String, Vec<String>)> = Vec::new();
     for text in symbols {
-        let Some((file, name)) = text.split_once("::").filter(|(file, name)| !file.is_empty() && !name.is_empty())
+        let Some((file, name)) =
+            text.split_once("::").filter(|(file, name)| !file.is_empty() && !name.is_empty())
         else {
             return Err(format!("{text:?} names no symbol of a file: write FILE::NAME"));
         };
@@ -76,7 +82,11 @@ impl Check {
     #[must_use]
     pub fn conflicts(&self, state: &State) -> Conflicts {
         let caller = Caller { engineer: &self.engineer, sessions: &self.sessions };
-        state.check(self.room.as_ref(), caller, self.scopes.iter().map(|scope| (scope.clone(), ClaimType::File)))
+        state.check(
+            self.room.as_ref(),
+            caller,
+            self.scopes.iter().map(|scope| (scope.clone(), ClaimType::File)),
+        )
     }
 }
 
@@ -87,7 +97,7 @@ pub fn check_reply(check: &Check, conflicts: &Conflicts, tracked: Option<&[Strin
         .list
         .iter()
         .map(|conflict| {
-            let wanted = &check.scopes[conflict.item].pattern;
+            let Scope { pattern: wanted, symbols } = &check.scopes[conflict.item];
             let holder = &conflict.holder;
             CheckConflict {
                 your_pattern: wanted.text().into(),
@@ -100,6 +110,7 @@ pub fn check_reply(check: &Check, conflicts: &Conflicts, tracked: Option<&[Strin
                 description: holder.description.as_deref().map(String::from),
                 scope_type: scope_type(holder.scope.symbols.as_deref()),
                 symbols: sorted(holder.scope.symbols.as_deref()),
+                your_symbols: symbols.as_deref().map(texts),
                 symbol_overlap: conflict.symbols.as_ref().map(|shared| vec![symbols_in_file(shared)]),
             }
         })

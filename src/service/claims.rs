@@ -19,9 +19,6 @@ use crate::wire::{
 /// The longest path of a symbol, in bytes.
 const LONGEST_SYMBOL: usize = 1024;
 
-
-
-
 /// What a request asks the engine for.
 ///
 /// # Errors
@@ -31,7 +28,10 @@ pub fn claim_command(request: &ClaimRequest) -> Result<Request, ClaimReply> {
     if request.claims.is_empty() {
         return Err(malformed("No patterns provided", &["narrow_claim", "escalate"]));
     }
-    let items = request.claims.iter().map(|item| item_request(item).map_err(|what| malformed(&what, &["narrow_claim"])));
+    let items = request
+        .claims
+        .iter()
+        .map(|item| item_request(item).map_err(|what| malformed(&what, &["narrow_claim"])));
     Ok(Request {
         room: request.repo.as_deref().map(Arc::from),
         engineer: request.engineer.as_str().into(),
@@ -120,16 +120,26 @@ pub fn claim_reply(
         Answer::Decided(Outcome::Claimed(claimed)) => {
             let claim_ids = claimed.claims.iter().map(|claim| claim.id.to_string()).collect();
             let revision = Some(claimed.revision.0);
-            (200, ClaimReply { claim_ids, warnings, revision, granted: granted(claimed), ..ClaimReply::default() })
+            (
+                200,
+                ClaimReply {
+                    claim_ids,
+                    warnings,
+                    revision,
+                    granted: granted(claimed),
+                    ..ClaimReply::default()
+                },
+            )
         }
         Answer::Repeated { claims, revision } => {
             let claim_ids = claims.iter().map(ToString::to_string).collect();
             (200, ClaimReply { claim_ids, warnings, revision: Some(revision.0), ..ClaimReply::default() })
         }
         Answer::Decided(Outcome::Refused(refused)) => (409, refusal(request, refused, tracked)),
-        Answer::Decided(_) | Answer::KeyReused => {
-            (422, malformed("This Idempotency-Key was used for another request; send a new one", &["escalate"]))
-        }
+        Answer::Decided(_) | Answer::KeyReused => (
+            422,
+            malformed("This Idempotency-Key was used for another request; send a new one", &["escalate"]),
+        ),
     }
 }
 

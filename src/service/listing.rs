@@ -40,7 +40,8 @@ pub fn all_claims(
     query: &ListQuery,
 ) -> ClaimList {
     let over = |claim: &Claim| ended.iter().any(|over| over.claim.number == claim.number);
-    let active = active.iter().filter(|(claim, _)| !over(claim)).map(|(claim, activity)| (&**claim, *activity, None));
+    let active =
+        active.iter().filter(|(claim, _)| !over(claim)).map(|(claim, activity)| (&**claim, *activity, None));
     let ended = ended.iter().map(|over| (&over.claim, over.last_activity, Some(over.released_at)));
     let mut rows: Vec<_> = active.chain(ended).collect();
     rows.sort_by_key(|(claim, ..)| std::cmp::Reverse(claim.number));
@@ -130,7 +131,9 @@ pub fn repos(
         }
     }
     let mut rows: Vec<RepoRow> = repos.into_iter().map(|(repo, summary)| summary.row(repo)).collect();
-    rows.sort_by(|a, b| (b.active_claims, b.claims_24h, &a.repo).cmp(&(a.active_claims, a.claims_24h, &b.repo)));
+    rows.sort_by(|a, b| {
+        (b.active_claims, b.claims_24h, &a.repo).cmp(&(a.active_claims, a.claims_24h, &b.repo))
+    });
     RepoList { count: rows.len(), repos: rows }
 }
 

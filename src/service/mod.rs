@@ -23,7 +23,8 @@ const FILES_NAMED: usize = 50;
 fn overlap(conflict: &Conflict, wanted: &Pattern, tracked: Option<&[String]>) -> Vec<String> {
     let held = &conflict.holder.scope.pattern;
     let both = |path: &&String| held.matches(path) && wanted.matches(path);
-    let shared: Vec<String> = tracked.unwrap_or_default().iter().filter(both).take(FILES_NAMED).cloned().collect();
+    let shared: Vec<String> =
+        tracked.unwrap_or_default().iter().filter(both).take(FILES_NAMED).cloned().collect();
     if shared.is_empty() { vec![conflict.witness.clone()] } else { shared }
 }
 

@@ -13,8 +13,13 @@ use crate::engine::{
 use crate::pattern::Pattern;
 
 /// The columns of `claims` in the order that [`claim_from_row`] reads and the store writes them.
-pub(super) const CLAIM_COLUMNS: &str = "number, id, repo, engineer, session_id, branch, description, claim_type, \
-     pattern, literal, symbols, severity, narrowable, created_at, expires_at, ttl_shortened";
+macro_rules! claim_columns {
+    () => {
+        "number, id, repo, engineer, session_id, branch, description, claim_type, pattern, literal, symbols, severity, \
+         narrowable, created_at, expires_at, ttl_shortened"
+    };
+}
+pub(super) use claim_columns;
 
 /// What a record's body holds beside its own columns.
 #[derive(Serialize, Deserialize)]
@@ -127,7 +132,7 @@ pub(super) fn record_from_row(row: &Row<'_>) -> Result<Record, StoreError> {
     Ok(Record { revision, at, room, change })
 }
 
-/// A claim from a row of [`CLAIM_COLUMNS`]. Whom it shares with is kept elsewhere.
+/// A claim from a row of [`claim_columns!`]. Whom it shares with is kept elsewhere.
 pub(super) fn claim_from_row(row: &Row<'_>) -> Result<Claim, StoreError> {
     let number: u64 = row.get(0)?;
     let text = |column: usize| -> Result<&str, StoreError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::codec::{CLAIM_COLUMNS, body, claim_from_row, damaged, record_from_row};
+use super::codec::{body, claim_columns, claim_from_row, damaged, record_from_row};
 use super::{KeptAnswer, Missed, Seen, Store, StoreError, follows, migrations};
 use crate::engine::{Change, Changes, Claim, ClaimNumber, Record, Revision, State, Timestamp};
 
@@ -21,6 +21,28 @@ const MOST_MISSED: u64 = 10_000;
 
 /// Rows that one call of [`Store::prune`] looks at in each table.
 const PRUNE_ROWS: u32 = 10_000;
+
+const SELECT_CLAIMS: &str = concat!("SELECT ", claim_columns!(), " FROM claims ORDER BY number");
+
+const INSERT_CLAIM: &str = concat!(
+    "INSERT INTO claims (",
+    claim_columns!(),
+    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+);
+
+const END_CLAIM: &str =
+    concat!(
+    "INSERT INTO ended_claims (", claim_columns!(), ", last_activity, released_at, release_kind) SELECT ",
+    claim_columns!(),
+    ", coalesce((SELECT last_activity FROM sessions WHERE sessions.id = claims.session_id), created_at), ?, ?
+     FROM claims WHERE number = ?"
+);
+
+const NEWEST_ENDED: &str = concat!(
+    "SELECT ",
+    claim_columns!(),
+    ", last_activity, released_at FROM ended_claims ORDER BY number DESC LIMIT ?"
+);
 
 /// A writer's connection to a SQLite database.
 pub struct Sqlite {
@@ -125,9 +147,7 @@ impl Sqlite {
     }
 
     fn insert(&self, claim: &Claim) -> Result<(), StoreError> {
-        let mut insert = self.connection.prepare_cached(&format!(
-            "INSERT INTO claims ({CLAIM_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        ))?;
+        let mut insert = self.connection.prepare_cached(INSERT_CLAIM)?;
         let symbols = claim.scope.symbols.as_ref();
         insert.execute(params![
             claim.number.0,
@@ -153,13 +173,7 @@ impl Sqlite {
     /// Moves a claim from the active ones to those that are over.
     fn end(&self, claim: ClaimNumber, at: Timestamp, kind: &str) -> Result<(), StoreError> {
         let db = &self.connection;
-        db.prepare_cached(&format!(
-            "INSERT INTO ended_claims ({CLAIM_COLUMNS}, last_activity, released_at, release_kind)
-             SELECT {CLAIM_COLUMNS},
-                    coalesce((SELECT last_activity FROM sessions WHERE sessions.id = claims.session_id), created_at), ?, ?
-             FROM claims WHERE number = ?"
-        ))?
-        .execute(params![at.0, kind, claim.0])?;
+        db.prepare_cached(END_CLAIM)?.execute(params![at.0, kind, claim.0])?;
         db.prepare_cached("DELETE FROM claims WHERE number = ?")?.execute([claim.0])?;
         db.prepare_cached("DELETE FROM sharing WHERE claim = ?")?.execute([claim.0])?;
         Ok(())
@@ -174,7 +188,7 @@ impl Store for Sqlite {
         self.others = self.others()?;
         let revision = head(db)?;
         let mut claims = Vec::new();
-        let mut select = db.prepare(&format!("SELECT {CLAIM_COLUMNS} FROM claims ORDER BY number"))?;
+        let mut select = db.prepare(SELECT_CLAIMS)?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             claims.push(claim_from_row(row)?);
@@ -343,9 +357,7 @@ impl History<'_> {
     ///
     /// If the database cannot be read.
     pub fn newest(&self, most: usize) -> Result<Vec<EndedClaim>, StoreError> {
-        let mut select = self.connection.prepare_cached(&format!(
-            "SELECT {CLAIM_COLUMNS}, last_activity, released_at FROM ended_claims ORDER BY number DESC LIMIT ?"
-        ))?;
+        let mut select = self.connection.prepare_cached(NEWEST_ENDED)?;
         let mut rows = select.query([most])?;
         let mut ended = Vec::new();
         while let Some(row) = rows.next()? {

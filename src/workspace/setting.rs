@@ -89,7 +89,10 @@ mod tests {
     use super::*;
 
     fn token(value: &str) -> Result<Setting<Token>, WorkspaceError> {
-        Token::from_setting(Setting { value: value.to_owned(), source: Source::Environment("COORD_AUTH_TOKEN") })
+        Token::from_setting(Setting {
+            value: value.to_owned(),
+            source: Source::Environment("COORD_AUTH_TOKEN"),
+        })
     }
 
     #[test]

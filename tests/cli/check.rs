@@ -1,0 +1,208 @@
+//! `coord check`
+
+use insta::assert_snapshot;
+
+use super::harness::{World, both};
+
+#[test]
+fn free_paths() {
+    both(|world| {
+        assert_snapshot!(world.alice().coord(&["check", "src/api.ts"]), @"
+        free 1 path
+        --- status 0
+        ");
+        assert_snapshot!(world.alice().coord(&["check", "src/api.ts", "docs/*.md"]), @"
+        free 2 paths
+        --- status 0
+        ");
+        assert_snapshot!(world.alice().coord(&["check", "src/api.ts", "--json"]), @r#"
+        {
+          "has_conflicts": false,
+          "conflicts": [],
+          "safe_to_proceed": true,
+          "safe": true,
+          "suggestion": null
+        }
+        --- status 0
+        "#);
+    });
+}
+
+#[test]
+fn held_paths_are_a_conflict() {
+    both(|world| {
+        world.alice().coord(&["claim", "src/auth", "-m", "login form"]).ok();
+        assert_snapshot!(world.bob().coord(&["check", "src/auth/login.ts", "docs/guide.md"]), @"
+        --- stderr
+        conflict: src/auth/login.ts meets src/auth/ of alice/cli/main (01234567), held for another 4h: login form
+        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer 'alice/cli/main'` shows what they hold
+        --- status 3
+        ");
+        assert_snapshot!(world.bob().coord(&["check", "src"]), @"
+        --- stderr
+        conflict: src/ meets src/auth/ of alice/cli/main (01234567), held for another 4h: login form
+        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer 'alice/cli/main'` shows what they hold
+        --- status 3
+        ");
+        assert_snapshot!(world.bob().coord(&["check", "src/auth/login.ts", "--json"]), @r#"
+        {
+          "has_conflicts": true,
+          "conflicts": [
+            {
+              "your_pattern": "src/auth/login.ts",
+              "engineer": "alice/cli/main",
+              "pattern": "src/auth/",
+              "severity": "soft",
+              "expires_at": "[time]",
+              "overlap": [
+                "src/auth/login.ts"
+              ],
+              "claim_id": "[uuid]",
+              "description": "login form",
+              "scope_type": "file",
+              "symbols": null,
+              "your_symbols": null,
+              "symbol_overlap": null
+            }
+          ],
+          "safe_to_proceed": false,
+          "safe": false,
+          "suggestion": "Conflict with alice/cli/main on src/auth/ (expires [time]). Wait for TTL, narrow your patterns, or coordinate with the other engineer."
+        }
+        --- status 3
+        "#);
+    });
+}
+
+#[test]
+fn ones_own_claims_are_free() {
+    both(|world| {
+        world.alice().coord(&["claim", "src/auth"]).ok();
+        assert_snapshot!(world.alice().coord(&["check", "src/auth/login.ts"]), @"
+        free 1 path
+        --- status 0
+        ");
+    });
+}
+
+#[test]
+fn symbols() {
+    both(|world| {
+        world.alice().coord(&["claim", "src/api.ts::Router::get"]).ok();
+        assert_snapshot!(world.bob().coord(&["check", "src/api.ts::Router::put"]), @"
+        free 1 path
+        --- status 0
+        ");
+        assert_snapshot!(world.bob().coord(&["check", "src/api.ts::Router"]), @"
+        --- stderr
+        conflict: src/api.ts::Router meets src/api.ts::Router::get of alice/cli/main (01234567), held for another 4h
+        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer 'alice/cli/main'` shows what they hold
+        --- status 3
+        ");
+    });
+}
+
+#[test]
+fn brackets_in_names() {
+    both(|world| {
+        world.alice().coord(&["claim", "app/[id]/page.tsx"]).ok();
+        assert_snapshot!(world.bob().coord(&["check", "app/[id]/page.tsx"]), @"
+        --- stderr
+        conflict: app/[id]/page.tsx meets app/[id]/page.tsx of alice/cli/main (01234567), held for another 4h
+        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer 'alice/cli/main'` shows what they hold
+        --- status 3
+        ");
+        assert_snapshot!(world.bob().within("app/[id]").coord(&["check", "page.tsx"]), @"
+        --- stderr
+        conflict: app/[id]/page.tsx meets app/[id]/page.tsx of alice/cli/main (01234567), held for another 4h
+        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer 'alice/cli/main'` shows what they hold
+        --- status 3
+        ");
+        assert_snapshot!(world.bob().coord(&["check", "app/d/page.tsx"]), @"
+        free 1 path
+        --- status 0
+        ");
+    });
+}
+
+#[test]
+fn without_arguments_it_is_about_what_has_changed() {
+    both(|world| {
+        let bob = world.bob();
+        assert_snapshot!(bob.coord(&["check"]), @"
+        --- stderr
+        nothing has changed since the last commit
+        hint: `coord check PATH` checks what you are about to change
+        --- status 0
+        ");
+        world.write("bob/src/api.ts", "two\n");
+        world.write("bob/src/auth/new [file].ts", "new\n");
+        assert_snapshot!(bob.within("src").coord(&["check"]), @"
+        free 2 paths
+        --- status 0
+        ");
+        world.alice().coord(&["claim", "src/auth"]).ok();
+        assert_snapshot!(world.bob().within("docs").coord(&["check"]), @"
+        --- stderr
+        conflict: src/auth/new [file].ts meets src/auth/ of alice/cli/main (01234567), held for another 4h
+        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer 'alice/cli/main'` shows what they hold
+        --- status 3
+        ");
+    });
+}
+
+#[test]
+fn repositories_inside_this_one_are_passed_over() {
+    let world = World::embedded();
+    world.git(&world.path("app"), &["worktree", "add", "--quiet", "-b", "inner", ".worktrees/inner"]);
+    assert_eq!(world.alice().coord(&["check", "--json"]).ok().json()["safe"], true);
+    world.write("app/src/new.ts", "new\n");
+    assert_snapshot!(world.alice().coord(&["check"]), @"
+    free 1 path
+    --- status 0
+    ");
+    world.alice().within(".worktrees/inner").coord(&["claim", "src"]).ok();
+    assert_eq!(world.alice().coord(&["check"]).status, Some(3));
+}
+
+#[test]
+fn json_of_nothing_to_check_is_json() {
+    both(|world| {
+        assert_snapshot!(world.alice().coord(&["check", "--json"]), @r#"
+        {
+          "has_conflicts": false,
+          "conflicts": [],
+          "safe_to_proceed": true,
+          "safe": true,
+          "suggestion": null
+        }
+        --- status 0
+        "#);
+    });
+}
+
+#[test]
+fn a_thousand_changed_files() {
+    both(|world| {
+        world.alice().coord(&["claim", "many/7*"]).ok();
+        world.bob();
+        for number in 0..1100 {
+            world.write(&format!("bob/many/{number}.txt"), "");
+        }
+        let ran = world.bob().coord(&["check", "--json"]);
+        assert_eq!(ran.status, Some(3));
+        // 7, 70 to 79, 700 to 799
+        assert_eq!(ran.json()["conflicts"].as_array().unwrap().len(), 111);
+    });
+}
+
+#[test]
+fn outside() {
+    let world = World::embedded();
+    assert_snapshot!(world.alice().coord(&["check", "/etc/passwd", "../x"]), @"
+    --- stderr
+    error: `../x` is outside the repository [dir]/app
+    hint: name a path inside the repository; a leading / starts at its root
+    --- status 2
+    ");
+}

@@ -1,0 +1,19 @@
+//! The real binaries, as a person at the keyboard, a script and an agent meet them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod harness;
+
+mod check;
+mod claim;
+mod claims;
+mod demo;
+mod extend;
+mod release;
+mod repos;
+mod serve;
+mod start;
+mod status;
+mod stop;
+mod surface;
+mod terminal;

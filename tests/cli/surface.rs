@@ -1,0 +1,184 @@
+//! What holds for every command: help, options, streams.
+
+use insta::assert_snapshot;
+
+use super::harness::World;
+
+const COMMANDS: &[&str] =
+    &["claim", "claims", "check", "release", "extend", "repos", "status", "start", "stop", "serve", "demo"];
+
+#[test]
+fn help_has_an_example_and_fits() {
+    let world = World::empty();
+    for command in COMMANDS {
+        let ran = world.at("home").coord(&[command, "--help"]).ok();
+        assert!(ran.stderr.is_empty(), "{ran}");
+        let (_, examples) = ran.stdout.split_once("Examples:").unwrap_or_else(|| panic!("{ran}"));
+        assert!(examples.contains(&format!("coord {command}")), "{ran}");
+        assert!(ran.stdout.lines().all(|line| line.chars().count() <= 100), "{ran}");
+        // `-h` is the short form of the same.
+        let short = world.at("home").coord(&[command, "-h"]).ok();
+        assert!(short.stdout.contains("Examples:"), "{short}");
+    }
+}
+
+#[test]
+fn the_root_lists_every_command() {
+    let world = World::empty();
+    assert_snapshot!(world.at("home").coord(&["--help"]), @"
+    Know who is working where, and claim files, globs and symbols before you edit
+
+    Usage: coord <COMMAND>
+
+    Commands:
+      claim    Claim files, directories or globs before you edit them
+      claims   List who holds what, and for how long
+      check    Check whether files are free, without claiming them
+      release  Let go of claims
+      extend   Set how long your claims last from now
+      repos    List the repositories that have been claimed in
+      status   Show where claims are kept, whether that works, and who you are to it
+      start    Start a coordination service on this machine
+      stop     Stop the service that `coord start --background` left running
+      serve    Run the coordination service for a team
+      demo     Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    Examples:
+      coord claim 'src/auth/**' -m 'login form'   take a directory
+      coord claims                                who holds what
+      coord check src/auth/login.ts               may I edit this?
+      coord release --all                         let go of what is mine
+      coord demo                                  see all of it happen
+
+    Exit codes: 0 done, 1 failed, 2 usage, 3 conflict, 4 service unreachable or not authorised, 70 bug
+    --- status 0
+    ");
+    assert_snapshot!(world.at("home").coord(&["--version"]), @"
+    coord [version]
+    --- status 0
+    ");
+    assert_snapshot!(world.at("home").coord(&["claim", "--version"]), @"
+    coord-claim [version]
+    --- status 0
+    ");
+}
+
+#[test]
+fn mistakes_are_told_on_stderr_with_status_2() {
+    let world = World::empty();
+    assert_snapshot!(world.at("home").coord(&[]), @"
+    --- stderr
+    Know who is working where, and claim files, globs and symbols before you edit
+
+    Usage: coord <COMMAND>
+
+    Commands:
+      claim    Claim files, directories or globs before you edit them
+      claims   List who holds what, and for how long
+      check    Check whether files are free, without claiming them
+      release  Let go of claims
+      extend   Set how long your claims last from now
+      repos    List the repositories that have been claimed in
+      status   Show where claims are kept, whether that works, and who you are to it
+      start    Start a coordination service on this machine
+      stop     Stop the service that `coord start --background` left running
+      serve    Run the coordination service for a team
+      demo     Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    Examples:
+      coord claim 'src/auth/**' -m 'login form'   take a directory
+      coord claims                                who holds what
+      coord check src/auth/login.ts               may I edit this?
+      coord release --all                         let go of what is mine
+      coord demo                                  see all of it happen
+
+    Exit codes: 0 done, 1 failed, 2 usage, 3 conflict, 4 service unreachable or not authorised, 70 bug
+    --- status 2
+    ");
+    assert_snapshot!(world.at("home").coord(&["clam"]), @"
+    --- stderr
+    error: unrecognized subcommand 'clam'
+
+      tip: some similar subcommands exist: 'claims', 'claim'
+
+    Usage: coord <COMMAND>
+
+    For more information, try '--help'.
+    --- status 2
+    ");
+    assert_snapshot!(world.at("home").coord(&["claims", "--jsn"]), @"
+    --- stderr
+    error: unexpected argument '--jsn' found
+
+      tip: a similar argument exists: '--json'
+
+    Usage: coord claims --json
+
+    For more information, try '--help'.
+    --- status 2
+    ");
+    for command in COMMANDS {
+        let ran = world.at("home").coord(&[command, "--no-such-option"]);
+        assert_eq!(ran.status, Some(2), "{ran}");
+        assert!(ran.stdout.is_empty() && ran.stderr.starts_with("error: "), "{ran}");
+    }
+}
+
+#[test]
+fn what_goes_into_a_pipe_has_no_escapes() {
+    let world = World::embedded();
+    world.bob().coord(&["claim", "docs"]).ok();
+    for arguments in [
+        &["claims"][..],
+        &["claim", "src"],
+        &["claim", "docs"],
+        &["check", "docs"],
+        &["nonsense"],
+        &["--help"],
+    ] {
+        let ran = world.alice().coord(arguments);
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains('\u{1b}'), "{ran}");
+    }
+}
+
+#[test]
+fn help_into_a_pipe_that_nobody_reads() {
+    let world = World::empty();
+    let ran = world.at("home").shell("(coord claim --help; echo $? >status) | true; cat status");
+    assert_snapshot!(ran, @"
+    0
+    --- status 0
+    ");
+}
+
+#[test]
+fn a_full_disk_is_a_failure() {
+    let world = World::embedded();
+    if std::path::Path::new("/dev/full").exists() {
+        assert_snapshot!(world.alice().shell("coord claims --json >/dev/full"), @"
+        --- stderr
+        error: No space left on device (os error 28)
+        --- status 1
+        ");
+    }
+}
+
+#[test]
+fn a_clone_whose_database_cannot_be_written() {
+    let world = World::embedded();
+    world.write("app/.git/coord", "in the way\n");
+    assert_snapshot!(world.alice().coord(&["claim", "docs"]), @"
+    --- stderr
+    error: cannot read [dir]/app/.git/coord/session
+    caused by: Not a directory (os error 20)
+    --- status 1
+    ");
+}

@@ -1,0 +1,92 @@
+//! What only a terminal gets to see.
+
+use std::io::Read;
+use std::process::Stdio;
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use super::harness::{COORD, Place, World};
+
+/// Runs `coord` on a terminal so many columns wide, and returns what it shows.
+fn on_terminal(place: &Place<'_>, columns: u16, arguments: &[&str]) -> String {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    tcsetwinsize(&terminal, Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    let side = || std::fs::OpenOptions::new().read(true).write(true).open(&name).unwrap();
+    let mut command = place.command(COORD, arguments);
+    command.env("TERM", "xterm-256color").stdin(Stdio::null()).stdout(side()).stderr(side());
+    let mut child = command.spawn().unwrap();
+    // Our own copies of its side of the terminal go, or it would never end.
+    drop(command);
+    let mut shown = Vec::new();
+    // Linux tells the end by an error.
+    let _ = std::fs::File::from(terminal).read_to_end(&mut shown);
+    child.wait().unwrap();
+    String::from_utf8(shown).unwrap().replace("\r\n", "\n")
+}
+
+fn busy() -> World {
+    let world = World::embedded();
+    let about = "a rather long description of what is going on in here, longer than most";
+    world.bob().coord(&["claim", "src/auth/**", "docs/a/rather/long/path/to/some/file.md", "-m", about]).ok();
+    world
+}
+
+#[test]
+fn tables_fit() {
+    let world = busy();
+    for columns in [60, 80, 120, 250] {
+        let shown = on_terminal(&world.alice(), columns, &["claims"]);
+        assert!(shown.contains("LEFT"), "{shown}");
+        assert!(shown.lines().all(|line| line.chars().count() <= usize::from(columns)), "{columns}\n{shown}");
+    }
+    // Nothing that could be read fits into so little, and it still must end.
+    assert!(!on_terminal(&world.alice(), 20, &["claims"]).is_empty());
+}
+
+#[test]
+fn rows_in_a_pipe_are_lines() {
+    let world = World::embedded();
+    let about = "word ".repeat(100);
+    world.alice().coord(&["claim", "src/auth", "-m", about.trim()]).ok();
+    let ran = world.alice().coord(&["claims"]).ok();
+    assert_eq!(ran.stdout.lines().count(), 2, "{ran}");
+    assert!(ran.stdout.contains(about.trim()), "{ran}");
+}
+
+#[test]
+fn colours_are_for_terminals_that_want_them() {
+    let world = busy();
+    let coloured =
+        |place: Place<'_>| on_terminal(&place, 80, &["claim", "src/auth/login.ts"]).contains('\u{1b}');
+    assert!(coloured(world.alice()));
+    assert!(!coloured(world.alice().env("NO_COLOR", "1")));
+    assert!(on_terminal(&world.alice(), 80, &["--help"]).contains('\u{1b}'));
+    assert!(!on_terminal(&world.alice().env("NO_COLOR", "1"), 80, &["--help"]).contains('\u{1b}'));
+    assert!(!on_terminal(&world.alice(), 80, &["claims", "--json"]).contains('\u{1b}'));
+}
+
+#[test]
+fn the_demo_is_coloured_throughout() {
+    let world = World::empty();
+    let shown = on_terminal(&world.at("home"), 80, &["demo"]);
+    let refusal = shown.lines().find(|line| line.contains("conflict")).unwrap();
+    assert!(refusal.contains('\u{1b}'), "{shown}");
+    let plain = on_terminal(&world.at("home").env("NO_COLOR", "1"), 80, &["demo"]);
+    assert!(!plain.contains('\u{1b}'), "{plain}");
+}
+
+#[test]
+fn what_others_wrote_cannot_steer_it() {
+    let world = World::embedded();
+    let mean = world.bob().env("COORD_ENGINEER", "mallory\u{1b}]0;title\u{7}");
+    mean.coord(&["claim", "docs", "-m", "\u{1b}[2J\u{1b}[1;1Heverything\nis free"]).ok();
+    for arguments in [&["claims"][..], &["claim", "docs"], &["check", "docs"], &["release", "docs"]] {
+        let shown = on_terminal(&world.alice().env("NO_COLOR", "1"), 200, arguments);
+        assert!(shown.contains("mallory"), "{shown}");
+        assert!(!shown.contains(['\u{1b}', '\u{7}']), "{shown:?}");
+    }
+}

@@ -1,0 +1,13 @@
+//! The service over real sockets: the protocol with its oddities, who may ask, and every route.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod harness;
+
+mod access;
+mod checkout;
+mod checks;
+mod claims;
+mod idempotency;
+mod protocol;
+mod shutdown;
