@@ -3,7 +3,7 @@
 //! A store holds the change log and, beside it, what the log amounts to, so that nobody has to replay it from the
 //! beginning. It decides nothing. Whoever writes takes the store for itself first ([`Store::begin`]), is told what
 //! others wrote meanwhile, decides, and appends everything in that same transaction; so several processes on one
-//! store are safe whatever they do. What [`Transaction::commit`] acknowledged survives a crash and a power cut.
+//! store are safe whatever they do. What [`Store::commit`] acknowledged survives a crash and a power cut.
 
 mod codec;
 mod migrations;

@@ -166,7 +166,7 @@ fn alone(mut plot: Plot<'_>, trace: &mut Vec<String>) -> Result<(), String> {
             let command = step.command(plot.ground);
             let outcome = state.decide(&plot.policy, moment(plot.now), &command, &mut changes);
             let refused = matches!(want, Want::Refused(_));
-            let mut check = || {
+            let check = || {
                 step.check(plot.ground, &before, &outcome, &want)?;
                 model.check(plot.ground, &plot.policy, &state, "the state")?;
                 model.check_holders(plot.ground)?;
