@@ -69,6 +69,5 @@ CREATE TABLE answers (
     key         TEXT PRIMARY KEY,
     fingerprint TEXT NOT NULL,
     at          INTEGER NOT NULL,
-    claim_ids   TEXT NOT NULL,
-    revision    INTEGER NOT NULL
+    receipt     TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -140,7 +140,7 @@ pub struct ClaimReply {
     /// The room's revision after the grant; `None` if nothing was granted. Not in 0.27.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
-    /// How long what was granted lasts, in the order of `claim_ids`; empty for a repeated answer. Not in 0.27.
+    /// How long what was granted lasts, in the order of `claim_ids`. Not in 0.27.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub granted: Vec<Granted>,
 }

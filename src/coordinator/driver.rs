@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::engine::{Changes, ClaimId, Command, Outcome, Policy, Revision, State, Timestamp};
+use crate::engine::{Changes, Command, Outcome, Policy, Receipt, Revision, State, Timestamp};
 use crate::store::{KeptAnswer, Missed, Store, StoreError};
 
 /// A command as it comes in.
@@ -35,12 +35,7 @@ pub enum Answer {
     /// It was decided, and what it did will last.
     Decided(Outcome),
     /// It was granted before, under the same key.
-    Repeated {
-        /// The claims of each item, in the order of the request.
-        claims: Vec<ClaimId>,
-        /// The room's revision after it.
-        revision: Revision,
-    },
+    Repeated(Receipt),
     /// Another request was granted under the same key.
     KeyReused,
 }
@@ -205,7 +200,7 @@ impl<S: Store> Driver<S> {
         };
         if let Some(first) = known {
             return Ok(match first.fingerprint == key.fingerprint {
-                true => Answer::Repeated { claims: first.claims, revision: first.revision },
+                true => Answer::Repeated(first.receipt),
                 false => Answer::KeyReused,
             });
         }
@@ -215,8 +210,7 @@ impl<S: Store> Driver<S> {
                 key: key.key.clone(),
                 fingerprint: key.fingerprint.clone(),
                 at: now,
-                claims: claimed.claims.iter().map(|claim| claim.id).collect(),
-                revision: claimed.revision,
+                receipt: claimed.receipt(),
             });
         }
         Ok(Answer::Decided(outcome))

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::conflict::Conflicts;
 use super::model::{Claim, ClaimId, ClaimType, Revision, RoomName, Scope, Severity, Timestamp};
 
@@ -84,6 +86,41 @@ pub struct Claimed {
     pub revision: Revision,
     /// When the claims end if the session stays silent; `None` if there is no session, or silence does not matter.
     pub silent_at: Option<Timestamp>,
+}
+
+/// What is told of a grant, and told again to who asks again under the same idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The claims of each item, in the order of the request.
+    pub granted: Vec<Granted>,
+    /// The room's revision after it.
+    pub revision: Revision,
+    /// When the claims end if the session stays silent; `None` if there is no session, or silence does not matter.
+    pub silent_at: Option<Timestamp>,
+}
+
+/// What is told of one granted claim.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Granted {
+    /// Its id.
+    pub id: ClaimId,
+    /// When its time is up.
+    pub expires_at: Timestamp,
+    /// The claims of others that it shares files with.
+    pub coexists_with: Vec<ClaimId>,
+}
+
+impl Claimed {
+    /// What is told of it.
+    #[must_use]
+    pub fn receipt(&self) -> Receipt {
+        let granted = self.claims.iter().map(|claim| Granted {
+            id: claim.id,
+            expires_at: claim.expires_at,
+            coexists_with: claim.coexists_with.clone(),
+        });
+        Receipt { granted: granted.collect(), revision: self.revision, silent_at: self.silent_at }
+    }
 }
 
 /// A request that was refused.

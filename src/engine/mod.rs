@@ -25,7 +25,7 @@ mod state;
 mod tests;
 
 pub use change::{Change, Changes, Record};
-pub use command::{Claimed, Command, ItemRequest, Outcome, Refused, Request};
+pub use command::{Claimed, Command, Granted, ItemRequest, Outcome, Receipt, Refused, Request};
 pub use conflict::{Caller, Conflict, Conflicts, SymbolOverlap};
 pub use model::{
     Claim, ClaimId, ClaimNumber, ClaimType, Policy, ReleaseKind, Revision, RoomName, Scope, Severity,

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{overlap, scope_type, sorted, symbols_in_file, texts};
 use crate::coordinator::{Answer, IdempotencyKey};
 use crate::engine::{
-    ClaimId, ClaimType, Claimed, Command, Conflict, ItemRequest, Outcome, Refused, Request, Scope, Severity,
+    ClaimId, ClaimType, Command, Conflict, ItemRequest, Outcome, Receipt, Refused, Request, Scope, Severity,
 };
 use crate::pattern::Pattern;
 use crate::wire::{
@@ -117,24 +117,8 @@ pub fn claim_reply(
     tracked: Option<&[String]>,
 ) -> (u16, ClaimReply) {
     match answer {
-        Answer::Decided(Outcome::Claimed(claimed)) => {
-            let claim_ids = claimed.claims.iter().map(|claim| claim.id.to_string()).collect();
-            let revision = Some(claimed.revision.0);
-            (
-                200,
-                ClaimReply {
-                    claim_ids,
-                    warnings,
-                    revision,
-                    granted: granted(claimed),
-                    ..ClaimReply::default()
-                },
-            )
-        }
-        Answer::Repeated { claims, revision } => {
-            let claim_ids = claims.iter().map(ToString::to_string).collect();
-            (200, ClaimReply { claim_ids, warnings, revision: Some(revision.0), ..ClaimReply::default() })
-        }
+        Answer::Decided(Outcome::Claimed(claimed)) => (200, grant(&claimed.receipt(), warnings)),
+        Answer::Repeated(receipt) => (200, grant(receipt, warnings)),
         Answer::Decided(Outcome::Refused(refused)) => (409, refusal(request, refused, tracked)),
         Answer::Decided(_) | Answer::KeyReused => (
             422,
@@ -143,14 +127,20 @@ pub fn claim_reply(
     }
 }
 
-fn granted(claimed: &Claimed) -> Vec<Granted> {
-    let claims = claimed.claims.iter().map(|claim| Granted {
+fn grant(receipt: &Receipt, warnings: Vec<String>) -> ClaimReply {
+    let granted = receipt.granted.iter().map(|claim| Granted {
         id: claim.id.to_string(),
         expires_at: time(claim.expires_at),
-        idle_expires_at: claimed.silent_at.filter(|&at| at < claim.expires_at).map(time),
+        idle_expires_at: receipt.silent_at.filter(|&at| at < claim.expires_at).map(time),
         coexists_with: claim.coexists_with.iter().map(ToString::to_string).collect(),
     });
-    claims.collect()
+    ClaimReply {
+        claim_ids: receipt.granted.iter().map(|claim| claim.id.to_string()).collect(),
+        warnings,
+        revision: Some(receipt.revision.0),
+        granted: granted.collect(),
+        ..ClaimReply::default()
+    }
 }
 
 fn refusal(request: &Request, refused: &Refused, tracked: Option<&[String]>) -> ClaimReply {

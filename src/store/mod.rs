@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 pub use sqlite::{EndedClaim, History, RepoActivity, Sqlite, Watch};
 
-use crate::engine::{Changes, ClaimId, Record, Revision, State, Timestamp};
+use crate::engine::{Changes, Receipt, Record, Revision, State, Timestamp};
 
 /// What a driver needs of a store.
 pub trait Store: Send {
@@ -85,10 +85,8 @@ pub struct KeptAnswer {
     pub fingerprint: String,
     /// When it was granted.
     pub at: Timestamp,
-    /// The claims that were granted, in the order of the request.
-    pub claims: Vec<ClaimId>,
-    /// The room's revision after it.
-    pub revision: Revision,
+    /// What was answered.
+    pub receipt: Receipt,
 }
 
 /// Why a store failed.

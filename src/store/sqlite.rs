@@ -212,24 +212,13 @@ impl Store for Sqlite {
     }
 
     fn answer(&mut self, key: &str) -> Result<Option<KeptAnswer>, StoreError> {
-        let mut select = self
-            .connection
-            .prepare_cached("SELECT fingerprint, at, claim_ids, revision FROM answers WHERE key = ?")?;
-        let row = select
-            .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?)));
-        row.optional()?
-            .map(|(fingerprint, at, ids, revision)| {
-                let claims =
-                    serde_json::from_str(&ids).map_err(|error| damaged("answer", revision, &error))?;
-                Ok(KeptAnswer {
-                    key: key.into(),
-                    fingerprint,
-                    at: Timestamp(at),
-                    claims,
-                    revision: Revision(revision),
-                })
-            })
-            .transpose()
+        let mut select =
+            self.connection.prepare_cached("SELECT fingerprint, at, receipt FROM answers WHERE key = ?")?;
+        let row = select.query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)));
+        let Some((fingerprint, at, receipt)) = row.optional()? else { return Ok(None) };
+        let receipt = serde_json::from_str(&receipt)
+            .map_err(|error| StoreError::Damaged(format!("answer under {key}: {error}")))?;
+        Ok(Some(KeptAnswer { key: key.into(), fingerprint, at: Timestamp(at), receipt }))
     }
 
     fn append(&mut self, changes: &Changes, answers: &[KeptAnswer]) -> Result<(), StoreError> {
@@ -243,12 +232,10 @@ impl Store for Sqlite {
             self.write(record)?;
         }
         for answer in answers {
-            let ids = serde_json::to_string(&answer.claims).expect("ids are text");
+            let receipt = serde_json::to_string(&answer.receipt).expect("a receipt has only text keys");
             self.connection
-                .prepare_cached(
-                    "INSERT INTO answers (key, fingerprint, at, claim_ids, revision) VALUES (?, ?, ?, ?, ?)",
-                )?
-                .execute(params![answer.key, answer.fingerprint, answer.at.0, ids, answer.revision.0])?;
+                .prepare_cached("INSERT INTO answers (key, fingerprint, at, receipt) VALUES (?, ?, ?, ?)")?
+                .execute(params![answer.key, answer.fingerprint, answer.at.0, receipt])?;
         }
         Ok(())
     }

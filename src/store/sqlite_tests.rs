@@ -536,8 +536,11 @@ fn answer(key: &str) -> KeptAnswer {
         key: key.into(),
         fingerprint: "f".into(),
         at: NOW,
-        claims: vec![ClaimId(Uuid::from_u128(7)), ClaimId(Uuid::from_u128(3))],
-        revision: Revision(9),
+        receipt: crate::engine::Receipt {
+            granted: vec![crate::engine::Granted { id: ClaimId(Uuid::from_u128(7)), expires_at: NOW, coexists_with: Vec::new() }],
+            revision: Revision(9),
+            silent_at: Some(NOW),
+        },
     }
 }
 
