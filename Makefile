@@ -24,3 +24,9 @@ contract:
 	$(CARGO) build --locked
 	@if [ -n '$(CONTRACT)' ]; then python3 tests/contract.py '$(CONTRACT)'; \
 	else echo 'contract: left out, CONTRACT names no copy of it'; fi
+
+# The README's figures. COORD_OLD=PATH compares with the coord-api of coord-mcp-server 0.27.1, where it is installed.
+bench:
+	$(CARGO) bench --locked --bench overlap
+	$(CARGO) bench --locked --bench http
+	$(CARGO) bench --locked --bench cli

@@ -49,6 +49,11 @@ impl CliError {
         CliError { kind, cause: cause.into(), hints: Vec::new(), broken_pipe: false }
     }
 
+    /// Whether it is only that the command does not run in a clone.
+    pub(super) fn is_not_a_clone(&self) -> bool {
+        matches!(self.cause.downcast_ref(), Some(WorkspaceError::NotAClone { .. }))
+    }
+
     /// Names what to do next.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> CliError {
         self.hints.push(hint.into());

@@ -4,11 +4,12 @@ use clap::Args;
 use serde_json::json;
 
 use super::context::Context;
+use super::local_service::{Home, Recorded};
 use super::output::{self, Style};
 use super::{CliError, Done, Exit};
 use crate::client::{Client, Remote};
 use crate::wire::{ClaimList, ListQuery};
-use crate::workspace::Env;
+use crate::workspace::{Env, Settings};
 
 /// Show where claims are kept, whether that works, and who you are to it
 #[derive(Debug, Args)]
@@ -22,7 +23,11 @@ pub(super) struct StatusArgs {
 }
 
 pub(super) fn run(args: StatusArgs, env: &Env) -> Done {
-    let mut context = Context::open(env)?;
+    let local = local_service(env)?;
+    let mut context = match Context::open(env) {
+        Err(error) if error.is_not_a_clone() && local.is_some() => return outside(args, local.as_deref()),
+        context => context?,
+    };
     let service = match &context.client {
         Client::Remote(remote) => Some(ready(remote)?),
         Client::Embedded(_) => None,
@@ -32,8 +37,32 @@ pub(super) fn run(args: StatusArgs, env: &Env) -> Done {
         context.client.claims(&ListQuery { engineer: Some(context.engineer().into()), ..context.query() })?;
     if args.json {
         output::json(&as_json(&context, service.as_ref(), &all, &mine))?;
+        return Ok(Exit::Ok);
+    }
+    in_words(&context, service.as_ref(), &all, &mine)?;
+    if let Some(url) = local.filter(|url| service.is_none_or(|service| service.url != *url)) {
+        output::line(&format!("Local service   {url} runs, but is not used here"))?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// Where the service runs that `coord start --background` left running, if it does.
+fn local_service(env: &Env) -> Result<Option<String>, CliError> {
+    let cwd = std::env::current_dir()?;
+    let home = Home::new(Settings::load(&cwd, None, env)?.home);
+    Ok(match home.recorded()? {
+        Recorded::Alive(running) => Some(running.url),
+        _ => None,
+    })
+}
+
+/// There is no clone here, but a service on this machine.
+fn outside(args: StatusArgs, local: Option<&str>) -> Done {
+    if args.json {
+        output::json(&json!({ "mode": "service", "service_url": local }))?;
     } else {
-        in_words(&context, service.as_ref(), &all, &mine)?;
+        output::line(&format!("Local service   {}", local.unwrap_or_default()))?;
+        output::hint("go into a clone to see its claims");
     }
     Ok(Exit::Ok)
 }

@@ -537,7 +537,11 @@ fn answer(key: &str) -> KeptAnswer {
         fingerprint: "f".into(),
         at: NOW,
         receipt: crate::engine::Receipt {
-            granted: vec![crate::engine::Granted { id: ClaimId(Uuid::from_u128(7)), expires_at: NOW, coexists_with: Vec::new() }],
+            granted: vec![crate::engine::Granted {
+                id: ClaimId(Uuid::from_u128(7)),
+                expires_at: NOW,
+                coexists_with: Vec::new(),
+            }],
             revision: Revision(9),
             silent_at: Some(NOW),
         },

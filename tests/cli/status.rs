@@ -165,3 +165,32 @@ fn the_clones_own_file_configures_it() {
     // A linked worktree is configured by the same file.
     assert_eq!(world.bob().coord(&["status", "--json"]).json()["mode"], "service");
 }
+
+#[test]
+fn the_service_of_this_machine() {
+    let world = World::embedded();
+    world.at("home").coord(&["start", "--background", "--port", "0"]).ok();
+    let (outside, inside) = (world.at("home").coord(&["status"]), world.alice().coord(&["status"]));
+    world.at("home").coord(&["stop"]).ok();
+    assert_snapshot!(outside, @"
+    Local service   http://127.0.0.1:[port]
+    --- stderr
+    hint: go into a clone to see its claims
+    --- status 0
+    ");
+    assert_snapshot!(inside, @"
+    Claims kept in  [dir]/app/.git/coord/coord.db (this clone alone)
+    Repository      app (from the git clone)
+    You are         alice/cli/main
+    Session         [session]
+    Active claims   0, 0 of them yours
+    Local service   http://127.0.0.1:[port] runs, but is not used here
+    --- status 0
+    ");
+    assert_snapshot!(world.at("home").coord(&["status"]), @"
+    --- stderr
+    error: [dir]/home is not inside a git work tree
+    hint: run coord inside a clone, or make one here with `git init`
+    --- status 1
+    ");
+}

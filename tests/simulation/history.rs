@@ -304,10 +304,12 @@ impl<'a> Stored<'a> {
                     (Answer::Decided(outcome), Some(want), _) => {
                         step.check(self.plot.ground, &before, outcome, want)
                     }
-                    (Answer::Repeated(receipt), None, Some(kept))
-                        if kept.fingerprint == fingerprint =>
-                    {
-                        let same = receipt.granted.iter().map(|claim| claim.id.0.as_u128()).eq(kept.ids.iter().copied());
+                    (Answer::Repeated(receipt), None, Some(kept)) if kept.fingerprint == fingerprint => {
+                        let same = receipt
+                            .granted
+                            .iter()
+                            .map(|claim| claim.id.0.as_u128())
+                            .eq(kept.ids.iter().copied());
                         if same { Ok(()) } else { Err("repeated another answer".into()) }
                     }
                     (Answer::KeyReused, None, Some(kept)) if kept.fingerprint != fingerprint => Ok(()),
