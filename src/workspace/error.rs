@@ -49,6 +49,18 @@ pub enum WorkspaceError {
         /// What git wrote to stderr, without its `fatal:`.
         message: String,
     },
+    /// A name stands for no commit.
+    #[error("{name} names no commit here")]
+    NoCommit {
+        /// The name.
+        name: String,
+    },
+    /// What should be a line of git's for a pre-push hook is not.
+    #[error("this is not what git tells a pre-push hook: {line:?}")]
+    RefLine {
+        /// The line.
+        line: String,
+    },
     /// A directory could not be looked up.
     #[error("cannot look up the directory {}", path.display())]
     Directory {

@@ -6,11 +6,10 @@
 //! [`Worktree::discover`] is on the path of every command: it starts two processes side by side and waits for both.
 
 use std::ffi::OsStr;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
 
 use super::WorkspaceError;
+use super::process::{Ended, Running, SEPARATOR, git, listed};
 
 /// The work tree around a directory. All paths are absolute, as git resolves them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,10 +29,6 @@ pub struct Worktree {
     /// Whether this is a worktree added to the clone, not its main one.
     pub is_linked: bool,
 }
-
-/// Between the answers of one `git rev-parse`, which prints an option it does not know as it is. A newline alone
-/// would not do: a path may contain one.
-const SEPARATOR: &str = "--coord-next";
 
 /// One question per field, in the order [`Answers`] reads them. What may fail comes after what tells why.
 const QUESTIONS: &[&str] = &[
@@ -108,16 +103,6 @@ pub fn changed_files(root: &Path) -> Result<Vec<String>, WorkspaceError> {
     // Each entry is two letters of state, a blank and the path.
     let entries = listed(git(root, status))?;
     Ok(entries.into_iter().filter_map(|entry| entry.get(3..).map(String::from)).collect())
-}
-
-/// What a git command prints, split at its NULs.
-fn listed(command: Command) -> Result<Vec<String>, WorkspaceError> {
-    let ended = Running::start(command)?.finish()?;
-    if !ended.succeeded() {
-        return Err(ended.into_error());
-    }
-    let paths = ended.output.stdout.split(|byte| *byte == 0).filter(|path| !path.is_empty());
-    Ok(paths.map(|path| String::from_utf8_lossy(path).into_owned()).collect())
 }
 
 /// The value of a configuration key, as seen from `cwd`; `None` when it is not set.
@@ -227,84 +212,6 @@ fn why_nothing(ended: Ended) -> Result<Look, WorkspaceError> {
         Some(_) => Ok(Look::Nothing),
         None => Err(ended.into_error()),
     }
-}
-
-/// A `git` command in `cwd`, its messages in English and its locks left alone.
-fn git(cwd: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-    let mut command = Command::new("git");
-    command
-        .args(arguments)
-        .current_dir(cwd)
-        .env("LC_ALL", "C")
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-/// A started `git`.
-struct Running {
-    command: Command,
-    child: Child,
-}
-
-impl Running {
-    fn start(mut command: Command) -> Result<Running, WorkspaceError> {
-        match command.spawn() {
-            Ok(child) => Ok(Running { command, child }),
-            Err(source) => Err(match (source.kind(), command.get_current_dir()) {
-                // A missing working directory is reported just like a missing program.
-                (_, Some(cwd)) if !cwd.is_dir() => WorkspaceError::Directory { path: cwd.to_owned(), source },
-                (io::ErrorKind::NotFound, _) => WorkspaceError::GitMissing { source },
-                _ => WorkspaceError::GitNotRun { command: shown(&command), source },
-            }),
-        }
-    }
-
-    fn finish(self) -> Result<Ended, WorkspaceError> {
-        match self.child.wait_with_output() {
-            Ok(output) => Ok(Ended { command: self.command, output }),
-            Err(source) => Err(WorkspaceError::GitNotRun { command: shown(&self.command), source }),
-        }
-    }
-}
-
-/// A `git` that has exited.
-struct Ended {
-    command: Command,
-    output: Output,
-}
-
-impl Ended {
-    fn succeeded(&self) -> bool {
-        self.output.status.success()
-    }
-
-    /// The one line it printed, or `None` when it exited with the status that means "not set".
-    fn answer_unless(self, unset_status: i32) -> Result<Option<String>, WorkspaceError> {
-        if self.succeeded() {
-            let answer = String::from_utf8_lossy(&self.output.stdout);
-            Ok(Some(answer.trim_end_matches('\n').to_owned()).filter(|answer| !answer.is_empty()))
-        } else if self.output.status.code() == Some(unset_status) {
-            Ok(None)
-        } else {
-            Err(self.into_error())
-        }
-    }
-
-    fn into_error(self) -> WorkspaceError {
-        let message = String::from_utf8_lossy(&self.output.stderr);
-        let message = message.trim().trim_start_matches("fatal: ");
-        let message = if message.is_empty() { self.output.status.to_string() } else { message.to_owned() };
-        WorkspaceError::GitFailed { command: shown(&self.command), message }
-    }
-}
-
-/// The command line for a message; our separators say nothing to a reader.
-fn shown(command: &Command) -> String {
-    let arguments = command.get_args().filter(|argument| *argument != SEPARATOR);
-    arguments.fold("git".to_owned(), |line, argument| line + " " + &argument.to_string_lossy())
 }
 
 #[cfg(unix)]

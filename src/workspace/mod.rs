@@ -20,6 +20,7 @@
 //! | `paths` | from what a person typed to a pattern from the repository root |
 
 mod config_file;
+mod delta;
 mod env;
 mod error;
 mod files;
@@ -27,6 +28,7 @@ mod git;
 mod identity;
 mod local_env;
 mod paths;
+mod process;
 mod repo_id;
 mod service_url;
 mod setting;
@@ -37,6 +39,7 @@ mod testing;
 use std::path::{Path, PathBuf};
 
 pub use config_file::{ConfigFile, Mode};
+pub use delta::{Delta, LineChanges, RefUpdate};
 pub use env::Env;
 pub use error::WorkspaceError;
 pub use git::{Worktree, changed_files, tracked_files};

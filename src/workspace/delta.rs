@@ -1,0 +1,382 @@
+//! What a push, a staged commit or a range of commits changes: which files, and which lines of them.
+//!
+//! A push adds the commits that no remote has yet. What they change is the difference between the tip and the newest
+//! commits beneath it that a remote does have: what a merge brought in from upstream is on both sides and drops out, and
+//! so does what was changed and changed back. Where there are several such commits, a line counts if it differs from
+//! all of them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::WorkspaceError;
+use super::process::{Running, git, listed};
+
+/// The mode of a submodule, which has no lines.
+const GITLINK: &str = "160000";
+
+/// Paths that one git process is asked about, so that its command line stays short enough.
+const PATHS_AT_ONCE: usize = 500;
+
+/// One line of what git tells a pre-push hook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefUpdate {
+    /// The object that is pushed; `None` for a deletion.
+    pub local: Option<String>,
+    /// The object that the remote has there; `None` if it has none.
+    pub remote: Option<String>,
+}
+
+impl RefUpdate {
+    /// Reads all that git tells: `<local ref> <local object> <remote ref> <remote object>` a line.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkspaceError::RefLine`] for a line that is anything else.
+    pub fn parse_all(text: &str) -> Result<Vec<RefUpdate>, WorkspaceError> {
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        lines
+            .map(|line| {
+                // A ref holds no blanks, but what is pushed may be written with some, as in `HEAD@{1 day ago}`.
+                let mut words = line.rsplitn(4, ' ');
+                let (remote, remote_ref, local) = (words.next(), words.next(), words.next());
+                match (local.and_then(object), remote.and_then(object), remote_ref, words.next()) {
+                    (Some(local), Some(remote), Some(_), Some(_)) => Ok(RefUpdate { local, remote }),
+                    _ => Err(WorkspaceError::RefLine { line: line.into() }),
+                }
+            })
+            .collect()
+    }
+}
+
+/// An object id; the one of zeros, which stands for no object, is `Some(None)`.
+fn object(id: &str) -> Option<Option<String>> {
+    let well_formed = matches!(id.len(), 40 | 64) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    well_formed.then(|| id.bytes().any(|byte| byte != b'0').then(|| id.to_owned()))
+}
+
+/// A set of changes.
+#[derive(Clone, Debug)]
+pub struct Delta {
+    root: PathBuf,
+    comparisons: Vec<Comparison>,
+}
+
+/// One tree against one or several.
+#[derive(Clone, Debug)]
+struct Comparison {
+    new: Tree,
+    bases: Vec<Base>,
+}
+
+#[derive(Clone, Debug)]
+enum Tree {
+    Commit(String),
+    Index,
+}
+
+/// What differs from one tree.
+#[derive(Clone, Debug)]
+struct Base {
+    tree: String,
+    entries: BTreeMap<String, Entry>,
+}
+
+/// One changed file.
+#[derive(Clone, Debug)]
+struct Entry {
+    old: Option<String>,
+    new: Option<String>,
+    /// Whether its changes can be told by lines.
+    has_lines: bool,
+    /// Its place in git's list.
+    place: usize,
+}
+
+/// The lines of one file that differ from one version of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LineChanges {
+    /// The blob before; `None` if there was no file.
+    pub old: Option<String>,
+    /// The blob after; `None` if there is no file.
+    pub new: Option<String>,
+    /// The lines of the old blob that are gone, from 1, without blank ones.
+    pub old_lines: Vec<u32>,
+    /// The lines of the new blob that are new, from 1, without blank ones.
+    pub new_lines: Vec<u32>,
+}
+
+impl Delta {
+    /// What a push adds to what any remote has.
+    ///
+    /// # Errors
+    ///
+    /// If git cannot be run, or fails.
+    pub fn of_push(root: &Path, updates: &[RefUpdate]) -> Result<Delta, WorkspaceError> {
+        let tips: Vec<&String> = updates.iter().filter_map(|update| update.local.as_ref()).collect();
+        let known: Vec<&String> = updates.iter().filter_map(|update| update.remote.as_ref()).collect();
+        // A tag is pushed with what it points at; what the remote has may never have been fetched.
+        let commits = commits(root, tips.iter().chain(&known).copied())?;
+        let (tips, known) = commits.split_at(tips.len());
+        let known: Vec<&str> = known.iter().flatten().map(String::as_str).collect();
+        let mut distinct: Vec<&String> = tips.iter().flatten().collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let mut delta = Delta { root: root.into(), comparisons: Vec::new() };
+        for tip in distinct {
+            delta.add(tip, &[&["--not", "--remotes"], known.as_slice()].concat())?;
+        }
+        Ok(delta)
+    }
+
+    /// What the commits of `head` that `base` does not have change.
+    ///
+    /// # Errors
+    ///
+    /// If git cannot be run, or does not know one of them.
+    pub fn between(root: &Path, base: &str, head: &str) -> Result<Delta, WorkspaceError> {
+        let named = |name: &str| {
+            listed(git(
+                root,
+                ["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{name}^{{commit}}")],
+            ))
+        };
+        let found = |name: &str| match named(name) {
+            Ok(lines) => Ok(lines.concat().trim().to_owned()),
+            Err(WorkspaceError::GitFailed { .. }) => Err(WorkspaceError::NoCommit { name: name.into() }),
+            Err(other) => Err(other),
+        };
+        let (base, head) = (found(base)?, found(head)?);
+        let mut delta = Delta { root: root.into(), comparisons: Vec::new() };
+        delta.add(&head, &["--not", &base])?;
+        Ok(delta)
+    }
+
+    /// What is staged for the next commit.
+    ///
+    /// # Errors
+    ///
+    /// If git cannot be run, or fails.
+    pub fn staged(root: &Path) -> Result<Delta, WorkspaceError> {
+        let head = commits(root, [&"HEAD".to_owned()])?.remove(0);
+        let tree = match head {
+            Some(head) => head,
+            None => empty_tree(root)?,
+        };
+        let bases = vec![base(root, &Tree::Index, tree)?];
+        Ok(Delta { root: root.into(), comparisons: vec![Comparison { new: Tree::Index, bases }] })
+    }
+
+    /// Compares a commit with the newest commits beneath it that are excluded.
+    fn add(&mut self, tip: &str, excluded: &[&str]) -> Result<(), WorkspaceError> {
+        let list = [&["rev-list", "--boundary", tip], excluded].concat();
+        let list = listed(git(&self.root, list))?.concat();
+        if !list.lines().any(|line| !line.starts_with('-')) {
+            return Ok(());
+        }
+        let mut boundary: Vec<String> =
+            list.lines().filter_map(|line| line.strip_prefix('-')).map(String::from).collect();
+        if boundary.len() > 1 {
+            let newest =
+                ["merge-base", "--independent"].into_iter().chain(boundary.iter().map(String::as_str));
+            boundary = listed(git(&self.root, newest))?.concat().lines().map(String::from).collect();
+        }
+        if boundary.is_empty() {
+            boundary.push(empty_tree(&self.root)?);
+        }
+        let new = Tree::Commit(tip.into());
+        let bases =
+            boundary.into_iter().map(|tree| base(&self.root, &new, tree)).collect::<Result<_, _>>()?;
+        self.comparisons.push(Comparison { new, bases });
+        Ok(())
+    }
+
+    /// The files that are changed, sorted, each once.
+    #[must_use]
+    pub fn paths(&self) -> Vec<String> {
+        let mut paths: Vec<String> = self.comparisons.iter().flat_map(Comparison::paths).cloned().collect();
+        paths.sort_unstable();
+        paths.dedup();
+        paths
+    }
+
+    /// The changed lines of some of the files, which are sorted: for each comparison that a file is in, its changes against each base.
+    ///
+    /// A file whose changes cannot be told by lines (binary, a submodule) has `None` there.
+    ///
+    /// # Errors
+    ///
+    /// If git cannot be run, or fails.
+    pub fn lines(
+        &self,
+        paths: &[String],
+    ) -> Result<BTreeMap<String, Vec<Vec<Option<LineChanges>>>>, WorkspaceError> {
+        let mut found: BTreeMap<String, Vec<Vec<Option<LineChanges>>>> = BTreeMap::new();
+        for comparison in &self.comparisons {
+            let wanted: Vec<&String> =
+                comparison.paths().filter(|path| paths.binary_search(path).is_ok()).collect();
+            let mut versions: Vec<Vec<Option<LineChanges>>> = vec![Vec::new(); wanted.len()];
+            for base in &comparison.bases {
+                let mut patches = self.patches(&comparison.new, base, &wanted)?;
+                for (path, versions) in wanted.iter().zip(&mut versions) {
+                    versions.push(patches.remove(*path));
+                }
+            }
+            for (path, versions) in wanted.into_iter().zip(versions) {
+                found.entry(path.clone()).or_default().push(versions);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The contents of blobs, in their order; `None` for one that is not there.
+    ///
+    /// # Errors
+    ///
+    /// If git cannot be run, or fails.
+    pub fn blobs(&self, ids: &[String]) -> Result<Vec<Option<Vec<u8>>>, WorkspaceError> {
+        let input = ids.iter().flat_map(|id| [id.as_bytes(), b"\n"].concat()).collect();
+        let ended = Running::feed(git(&self.root, ["cat-file", "--batch"]), input)?.finish()?;
+        if !ended.succeeded() {
+            return Err(ended.into_error());
+        }
+        let mut rest = ended.output.stdout.as_slice();
+        Ok(ids.iter().map(|_| next_blob(&mut rest)).collect())
+    }
+
+    /// The line changes of those of the wanted files that have any.
+    fn patches(
+        &self,
+        new: &Tree,
+        base: &Base,
+        wanted: &[&String],
+    ) -> Result<BTreeMap<String, LineChanges>, WorkspaceError> {
+        let mut entries: Vec<(&String, &Entry)> =
+            wanted.iter().map(|path| (*path, &base.entries[*path])).collect();
+        entries.retain(|(_, entry)| entry.has_lines);
+        entries.sort_unstable_by_key(|(_, entry)| entry.place);
+        let mut patches = BTreeMap::new();
+        for entries in entries.chunks(PATHS_AT_ONCE) {
+            let mut command = comparing(&self.root, new, &base.tree, &["--patch", "--unified=0"]);
+            command.arg("--").args(entries.iter().map(|(path, _)| path));
+            let text = format!("\n{}", listed(command)?.join("\0"));
+            // A line of a file never begins like this in a patch, and git goes through files in the order that it listed
+            // them in: names need not be read out of the patch, where they may be quoted.
+            let sections: Vec<&str> = text.split("\ndiff --git ").skip(1).collect();
+            if sections.len() == entries.len() {
+                let told = entries.iter().zip(sections);
+                patches.extend(
+                    told.filter_map(|((path, entry), text)| {
+                        Some(((*path).clone(), line_changes(text, entry)?))
+                    }),
+                );
+            }
+        }
+        Ok(patches)
+    }
+}
+
+impl Comparison {
+    /// The files that differ from every base.
+    fn paths(&self) -> impl Iterator<Item = &String> {
+        let (first, others) = self.bases.split_first().expect("there is a base");
+        first.entries.keys().filter(|path| others.iter().all(|base| base.entries.contains_key(*path)))
+    }
+}
+
+/// A git command that compares a tree with one before it.
+fn comparing(root: &Path, new: &Tree, base: &str, how: &[&str]) -> std::process::Command {
+    let mut command = git(root, ["--literal-pathspecs"]);
+    let plain =
+        ["-r", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=none"];
+    match new {
+        Tree::Commit(commit) => command.arg("diff-tree").args(plain).args(how).args([base, commit]),
+        Tree::Index => command.args(["diff-index", "--cached"]).args(&plain[1..]).args(how).arg(base),
+    };
+    command
+}
+
+/// Lists what differs from a tree.
+fn base(root: &Path, new: &Tree, tree: String) -> Result<Base, WorkspaceError> {
+    let fields = listed(comparing(root, new, &tree, &["--raw", "--no-abbrev", "-z"]))?;
+    let pairs = fields.chunks_exact(2).enumerate();
+    let entries =
+        pairs.filter_map(|(place, pair)| Some((pair[1].clone(), entry(place, &pair[0], &pair[1])?)));
+    Ok(Base { entries: entries.collect(), tree })
+}
+
+/// Reads `:OLD_MODE NEW_MODE OLD NEW STATUS`.
+fn entry(place: usize, meta: &str, path: &str) -> Option<Entry> {
+    let words: Vec<&str> = meta.trim_start_matches(':').split(' ').collect();
+    let [old_mode, new_mode, old, new, status] = words[..] else { return None };
+    let submodule = old_mode == GITLINK || new_mode == GITLINK;
+    // A file that became a link is told as one deleted and one added; a name that is not UTF-8 cannot be asked for.
+    let has_lines = !submodule && status != "T" && !path.contains('\u{fffd}');
+    Some(Entry { place, old: object(old)?, new: object(new)?, has_lines })
+}
+
+/// Reads the hunks of one file; `None` if it has none: only its mode changed, or it is binary or empty.
+fn line_changes(section: &str, entry: &Entry) -> Option<LineChanges> {
+    let mut changes =
+        LineChanges { old: entry.old.clone(), new: entry.new.clone(), ..LineChanges::default() };
+    let (mut old, mut new, mut hunks) = (0, 0, 0);
+    for line in section.split('\n') {
+        if let Some((from, to)) = line.strip_prefix("@@ -").and_then(hunk) {
+            (old, new, hunks) = (from, to, hunks + 1);
+        } else if hunks == 0 {
+            // Still in the header, whose lines may begin with anything.
+        } else if let Some(text) = line.strip_prefix('-') {
+            changes.old_lines.extend((!text.trim().is_empty()).then_some(old));
+            old += 1;
+        } else if let Some(text) = line.strip_prefix('+') {
+            changes.new_lines.extend((!text.trim().is_empty()).then_some(new));
+            new += 1;
+        }
+    }
+    (hunks > 0).then_some(changes)
+}
+
+/// Where a hunk begins on either side: the numbers of `1,2 +3,4 @@`.
+fn hunk(text: &str) -> Option<(u32, u32)> {
+    let (old, rest) = text.split_once(" +")?;
+    let new = rest.split(" @@").next()?;
+    let first = |range: &str| range.split(',').next()?.parse().ok();
+    Some((first(old)?, first(new)?))
+}
+
+/// Takes one answer of `git cat-file --batch` off the front.
+fn next_blob(rest: &mut &[u8]) -> Option<Vec<u8>> {
+    let end = rest.iter().position(|&byte| byte == b'\n')?;
+    let (head, after) = rest.split_at(end);
+    *rest = &after[1..];
+    let size: usize = std::str::from_utf8(head).ok()?.split(' ').nth(2)?.parse().ok()?;
+    let content = rest.get(..size)?.to_vec();
+    *rest = rest.get(size + 1..)?;
+    Some(content)
+}
+
+/// The commits that objects are or point at, in their order; `None` for what is no commit or not here.
+fn commits<'a>(
+    root: &Path,
+    objects: impl IntoIterator<Item = &'a String>,
+) -> Result<Vec<Option<String>>, WorkspaceError> {
+    let input = objects.into_iter().flat_map(|id| format!("{id}^{{commit}}\n").into_bytes()).collect();
+    let ended = Running::feed(git(root, ["cat-file", "--batch-check=%(objectname)"]), input)?.finish()?;
+    if !ended.succeeded() {
+        return Err(ended.into_error());
+    }
+    let text = String::from_utf8_lossy(&ended.output.stdout);
+    Ok(text.lines().map(|line| object(line).flatten()).collect())
+}
+
+/// The tree without files, whatever kind of hash the repository uses.
+fn empty_tree(root: &Path) -> Result<String, WorkspaceError> {
+    let ended = Running::feed(git(root, ["hash-object", "-t", "tree", "--stdin"]), Vec::new())?.finish()?;
+    if !ended.succeeded() {
+        return Err(ended.into_error());
+    }
+    Ok(String::from_utf8_lossy(&ended.output.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+#[path = "delta_tests.rs"]
+mod tests;
