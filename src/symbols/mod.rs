@@ -16,6 +16,7 @@ mod go;
 mod mend;
 mod parse;
 mod python;
+mod skeleton;
 mod tokens;
 mod typescript;
 mod walk;

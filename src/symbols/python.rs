@@ -3,16 +3,27 @@
 //! Functions, classes, their methods and nested classes to any depth, and names bound to a `lambda`. Statements that
 //! run at the level of a module or a class are looked into; functions are not.
 
-use tree_sitter::Node;
+use tree_sitter::{Node, Tree};
 use tree_sitter_python::LANGUAGE;
 
 use super::parse::Parse;
+use super::skeleton::skeleton;
 use super::walk::{Item, Walk};
 use super::{Kind, Symbol, SymbolError};
 
 /// Finds the declarations of a module.
 pub(super) fn symbols(text: &[u8]) -> Result<Vec<Symbol>, SymbolError> {
-    let tree = Parse::new(LANGUAGE).tree(text)?;
+    let mut parse = Parse::new(LANGUAGE);
+    if let Some(skeleton) = skeleton(text) {
+        let tree = parse.tree(&skeleton)?;
+        if !tree.root_node().has_error() {
+            return outline(&tree, &skeleton);
+        }
+    }
+    outline(&parse.tree(text)?, text)
+}
+
+fn outline(tree: &Tree, text: &[u8]) -> Result<Vec<Symbol>, SymbolError> {
     let mut walk = Walk::new(&[tree.root_node()], text);
     while let Some(item) = walk.next() {
         statement(&mut walk, &item);
