@@ -252,11 +252,8 @@ impl Scanner<'_> {
                     self.field(quote, depth + 1)?;
                     continue;
                 }
-                byte if in_format => {
-                    if byte == quote {
-                        return None;
-                    }
-                }
+                byte if in_format && byte == quote => return None,
+                _ if in_format => {}
                 b':' if brackets == 0 => in_format = true,
                 b'"' | b'\'' => {
                     self.string(from, depth + 1)?;
