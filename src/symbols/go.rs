@@ -5,17 +5,30 @@
 
 use std::rc::Rc;
 
-use tree_sitter::Node;
+use tree_sitter::{Node, Tree};
 use tree_sitter_go::LANGUAGE;
 
 use super::parse::Parse;
+use super::tokens::{Syntax, statements, tokens};
 use super::walk::{Item, Walk};
 use super::{Kind, Symbol, SymbolError};
 
 /// Finds the declarations of a file.
 pub(super) fn symbols(text: &[u8]) -> Result<Vec<Symbol>, SymbolError> {
-    let tree = Parse::new(LANGUAGE).tree(text)?;
-    let mut walk = Walk::new(&[tree.root_node()], text);
+    let mut parse = Parse::new(LANGUAGE);
+    let tree = parse.tree(text)?;
+    if !tree.root_node().has_error() {
+        return outline(&[tree], text);
+    }
+    // What is wrong with one declaration must not hide the others.
+    let starts =
+        statements(text, &tokens(text, Syntax::Go), &[b"func", b"type", b"var", b"const", b"import"]);
+    outline(&parse.parts(text, &starts)?, text)
+}
+
+fn outline(trees: &[Tree], text: &[u8]) -> Result<Vec<Symbol>, SymbolError> {
+    let roots: Vec<_> = trees.iter().map(Tree::root_node).collect();
+    let mut walk = Walk::new(&roots, text);
     while let Some(item) = walk.next() {
         declaration(&mut walk, item);
     }

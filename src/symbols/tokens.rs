@@ -1,7 +1,16 @@
-//! The tokens of TypeScript, roughly: enough to tell code from comments, strings and templates.
+//! The tokens of TypeScript and of Go, roughly: enough to tell code from comments, strings and templates.
 //!
 //! It is used only on files that the grammar stumbles on. A mistake in it, such as a division taken for a regular
 //! expression, costs at worst what the grammar could not read anyway.
+
+/// Whose tokens they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Syntax {
+    /// TypeScript and JavaScript: templates, and regular expressions.
+    Script,
+    /// Go: raw strings.
+    Go,
+}
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +52,7 @@ const BEFORE_EXPRESSION: [&[u8]; 8] =
     [b"return", b"typeof", b"case", b"in", b"of", b"await", b"yield", b"else"];
 
 /// Splits a text into tokens. What is inside a template's `${}` is part of the template.
-pub(super) fn tokens(text: &[u8]) -> Vec<Token> {
+pub(super) fn tokens(text: &[u8], syntax: Syntax) -> Vec<Token> {
     let mut tokens: Vec<Token> = Vec::new();
     let (mut at, mut line, mut first) = (0, 0, true);
     while let Some(&byte) = text.get(at) {
@@ -68,22 +77,27 @@ pub(super) fn tokens(text: &[u8]) -> Vec<Token> {
                 }
                 continue;
             }
-            b'/' if before_expression(&tokens, text) => match regular_expression(text, at) {
-                Some(end) => {
-                    at = end;
-                    TokenKind::Text
+            b'/' if syntax == Syntax::Script && before_expression(&tokens, text) => {
+                match regular_expression(text, at) {
+                    Some(end) => {
+                        at = end;
+                        TokenKind::Text
+                    }
+                    None => {
+                        at += 1;
+                        TokenKind::Mark(b'/')
+                    }
                 }
-                None => {
-                    at += 1;
-                    TokenKind::Mark(b'/')
-                }
-            },
+            }
             b'"' | b'\'' => {
                 at = string(text, at);
                 TokenKind::Text
             }
             b'`' => {
-                at = template(text, at);
+                at = match syntax {
+                    Syntax::Script => template(text, at),
+                    Syntax::Go => (find(text, at + 1, b"`") + 1).min(text.len()),
+                };
                 TokenKind::Text
             }
             b'=' if text.get(at + 1) == Some(&b'>') => {
@@ -109,6 +123,37 @@ pub(super) fn tokens(text: &[u8]) -> Vec<Token> {
         }
     }
     tokens
+}
+
+/// Where statements begin at the top of a file: at the start of a line, with one of
+/// these words or a decorator, outside of all brackets. A closing
+/// brace at the start of a line closes all of them, so that one that is missing hides no more than one statement.
+pub(super) fn statements(text: &[u8], tokens: &[Token], words: &[&[u8]]) -> Vec<usize> {
+    let mut starts = vec![0];
+    let mut depth = 0_usize;
+    let mut decorated = false;
+    for token in tokens {
+        match token.kind {
+            TokenKind::Mark(b'}' | b')') if token.flush => depth = 0,
+            TokenKind::Mark(b'{' | b'(' | b'[') => depth += 1,
+            TokenKind::Mark(b'}' | b')' | b']') => depth = depth.saturating_sub(1),
+            TokenKind::Mark(b'@') if token.flush && depth == 0 => {
+                if !decorated {
+                    starts.push(token.start as usize);
+                }
+                decorated = true;
+            }
+            TokenKind::Word if token.flush && depth == 0 && words.contains(&token.text(text)) => {
+                if !decorated {
+                    starts.push(token.start as usize);
+                }
+                decorated = false;
+            }
+            _ => {}
+        }
+    }
+    starts.dedup();
+    starts
 }
 
 fn is_word(byte: u8) -> bool {

@@ -11,7 +11,7 @@ use tree_sitter_typescript::{LANGUAGE_TSX, LANGUAGE_TYPESCRIPT};
 
 use super::mend::{DEFAULT, mended};
 use super::parse::Parse;
-use super::tokens::{Token, TokenKind, tokens};
+use super::tokens::{Syntax, statements, tokens};
 use super::walk::{Item, Walk, end};
 use super::{Kind, Symbol, SymbolError};
 
@@ -37,55 +37,15 @@ pub(super) fn symbols(text: &[u8], dialect: Dialect) -> Result<Vec<Symbol>, Symb
     if !tree.root_node().has_error() {
         return outline(&[tree], text);
     }
-    let found = tokens(text);
-    let Some(mended) = mended(text, &found) else { return piecewise(&mut parse, tree, text, &found) };
+    let found = tokens(text, Syntax::Script);
+    let Some(mended) = mended(text, &found) else {
+        return outline(&parse.parts(text, &statements(text, &found, &STARTS))?, text);
+    };
     let tree = parse.tree(&mended)?;
     if !tree.root_node().has_error() {
         return outline(&[tree], &mended);
     }
-    piecewise(&mut parse, tree, &mended, &tokens(&mended))
-}
-
-/// Reads each statement at the top on its own, unless that helps none of them.
-fn piecewise(
-    parse: &mut Parse,
-    whole: Tree,
-    text: &[u8],
-    tokens: &[Token],
-) -> Result<Vec<Symbol>, SymbolError> {
-    let trees = parse.parts(text, &statements(text, tokens))?;
-    let helps = trees.len() > 1 && trees.iter().any(|tree| !tree.root_node().has_error());
-    outline(if helps { &trees } else { std::slice::from_ref(&whole) }, text)
-}
-
-/// Where statements begin at the top of a file: at the start of a line, with a word, outside of all brackets. A closing
-/// brace at the start of a line closes all of them, so that one that is missing hides no more than one statement.
-fn statements(text: &[u8], tokens: &[Token]) -> Vec<usize> {
-    let mut starts = vec![0];
-    let mut depth = 0_usize;
-    let mut decorated = false;
-    for token in tokens {
-        match token.kind {
-            TokenKind::Mark(b'}') if token.flush => depth = 0,
-            TokenKind::Mark(b'{' | b'(' | b'[') => depth += 1,
-            TokenKind::Mark(b'}' | b')' | b']') => depth = depth.saturating_sub(1),
-            TokenKind::Mark(b'@') if token.flush && depth == 0 => {
-                if !decorated {
-                    starts.push(token.start as usize);
-                }
-                decorated = true;
-            }
-            TokenKind::Word if token.flush && depth == 0 && STARTS.contains(&token.text(text)) => {
-                if !decorated {
-                    starts.push(token.start as usize);
-                }
-                decorated = false;
-            }
-            _ => {}
-        }
-    }
-    starts.dedup();
-    starts
+    outline(&parse.parts(&mended, &statements(&mended, &tokens(&mended, Syntax::Script), &STARTS))?, &mended)
 }
 
 /// The words that a statement which declares something begins with, and those before it end with.
