@@ -181,3 +181,48 @@ fn in_words(outline: &Outline) -> io::Result<()> {
 fn visible(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_its_source_files_in_order() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("b/z.py", "def f(): pass\n"),
+            ("b.ts", "class A {}\n"),
+            ("a.txt", ""),
+            ("built/c.js", ""),
+            (".gitignore", "built/\n"),
+            ("bad.go", "\0"),
+        ] {
+            let file = directory.path().join(name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, text).unwrap();
+        }
+        let mut all = files(directory.path());
+        all.extend(files(&directory.path().join("missing.py")));
+        all.extend(files(&directory.path().join("a.txt")));
+        let outcomes: Vec<_> = read_all(all)
+            .into_iter()
+            .map(|outcome| match outcome {
+                Ok(outline) => format!("{} {}", outline.language, outline.symbols.len()),
+                Err(error) => error.to_string().replace(&format!("{}/", directory.path().display()), ""),
+            })
+            .collect();
+        let want = [
+            "python 1",
+            "typescript 1",
+            "cannot find the symbols of `bad.go`",
+            "cannot read `missing.py`",
+            "cannot find the symbols of `a.txt`",
+        ];
+        assert_eq!(outcomes, want);
+    }
+
+    #[test]
+    fn names_cannot_act_on_a_terminal() {
+        assert_eq!(visible("a\u{1b}[31m\nb"), "a\u{fffd}[31m\u{fffd}b");
+    }
+}

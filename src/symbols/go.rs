@@ -10,7 +10,7 @@ use tree_sitter_go::LANGUAGE;
 
 use super::parse::Parse;
 use super::tokens::{Syntax, statements, tokens};
-use super::walk::{Item, Walk};
+use super::walk::{Item, Walk, child};
 use super::{Kind, Symbol, SymbolError};
 
 /// Finds the declarations of a file.
@@ -83,7 +83,7 @@ fn receiver<'tree>(walk: &mut Walk<'tree, '_>, method: Node<'tree>) -> Option<No
         receiver = match receiver.kind() {
             "type_identifier" => return Some(receiver),
             "generic_type" => receiver.child_by_field_name("type")?,
-            "pointer_type" | "parenthesized_type" => receiver.named_child(0)?,
+            "pointer_type" | "parenthesized_type" => child(receiver, 0)?,
             _ => return None,
         };
     }

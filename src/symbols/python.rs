@@ -8,7 +8,7 @@ use tree_sitter_python::LANGUAGE;
 
 use super::parse::Parse;
 use super::skeleton::{Broken, skeleton};
-use super::walk::{Item, Walk};
+use super::walk::{Item, Walk, child};
 use super::{Kind, Symbol, SymbolError};
 
 /// Finds the declarations of a module.
@@ -78,7 +78,7 @@ fn declare<'tree>(walk: &mut Walk<'tree, '_>, item: &Item<'tree>, kind: Kind) ->
 /// `NAME = lambda: ...`, with a type or without, and each name of `A = B = lambda: ...`.
 fn lambda<'tree>(walk: &mut Walk<'tree, '_>, item: &Item<'tree>) {
     let mut names = Vec::new();
-    let mut value = item.node.named_child(0);
+    let mut value = child(item.node, 0);
     while let Some(assignment) = value.filter(|node| node.kind() == "assignment") {
         names.extend(assignment.child_by_field_name("left").filter(|left| left.kind() == "identifier"));
         value = assignment.child_by_field_name("right");
@@ -94,7 +94,7 @@ fn lambda<'tree>(walk: &mut Walk<'tree, '_>, item: &Item<'tree>) {
 /// What is inside any number of parentheses.
 fn unwrapped(mut node: Option<Node<'_>>) -> Option<Node<'_>> {
     while let Some(outer) = node.filter(|node| node.kind() == "parenthesized_expression") {
-        node = outer.named_child(0);
+        node = child(outer, 0);
     }
     node
 }

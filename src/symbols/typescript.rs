@@ -12,7 +12,7 @@ use tree_sitter_typescript::{LANGUAGE_TSX, LANGUAGE_TYPESCRIPT};
 use super::mend::{DEFAULT, mended};
 use super::parse::Parse;
 use super::tokens::{Syntax, statements, tokens};
-use super::walk::{Item, Walk, end};
+use super::walk::{Item, Walk, child, end};
 use super::{Kind, Symbol, SymbolError};
 
 /// Which of the two grammars reads a file. They differ in what `<T>` begins: a cast or an element.
@@ -90,8 +90,7 @@ impl<'tree> Outline<'tree, '_> {
             "export_statement" => self.export(item),
             "ambient_declaration" => self.ambient(item),
             "expression_statement" => {
-                if let Some(inside) = node.named_child(0).filter(|inside| inside.kind() == "internal_module")
-                {
+                if let Some(inside) = child(node, 0).filter(|inside| inside.kind() == "internal_module") {
                     self.walk.push(Item { node: inside, ..item.clone() });
                 }
             }
@@ -304,9 +303,9 @@ fn unwrapped(mut node: Node<'_>) -> Option<Node<'_>> {
     loop {
         node = match node.kind() {
             "parenthesized_expression" | "as_expression" | "satisfies_expression" | "non_null_expression" => {
-                node.named_child(0)?
+                child(node, 0)?
             }
-            "type_assertion" => node.named_child(1)?,
+            "type_assertion" => child(node, 1)?,
             _ => return Some(node),
         };
     }

@@ -116,6 +116,11 @@ impl<'tree, 'text> Walk<'tree, 'text> {
     }
 }
 
+/// The named child at a place, where comments do not count.
+pub(super) fn child(node: Node<'_>, at: usize) -> Option<Node<'_>> {
+    node.named_children(&mut node.walk()).filter(|child| child.kind() != "comment").nth(at)
+}
+
 /// The row a node ends on.
 pub(super) fn end(node: Node<'_>) -> usize {
     let (start, end) = (node.start_position(), node.end_position());
