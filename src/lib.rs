@@ -15,6 +15,7 @@
 //! | module | its job | may import |
 //! |---|---|---|
 //! | [`pattern`] | what paths a pattern covers, and whether two meet | nobody |
+//! | [`symbols`] | the declarations of a source file, and the lines they span | nobody |
 //! | [`engine`] | rooms, claims, sessions: who may have what | `pattern` |
 //! | [`store`] | the change log and what it amounts to, on SQLite | `engine`, `pattern` |
 //! | [`coordinator`] | one writer: catches up, decides, commits, then answers | `engine`, `store`, `clock` |
@@ -35,5 +36,6 @@ pub mod pattern;
 pub mod server;
 pub mod service;
 pub mod store;
+pub mod symbols;
 pub mod wire;
 pub mod workspace;

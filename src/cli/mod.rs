@@ -18,6 +18,7 @@ mod serve;
 mod start;
 mod status;
 mod stop;
+mod symbols;
 
 use std::process::ExitCode;
 
@@ -52,6 +53,7 @@ enum Command {
     Claim(claim::ClaimArgs),
     Claims(claims::ClaimsArgs),
     Check(check::CheckArgs),
+    Symbols(symbols::SymbolsArgs),
     Release(release::ReleaseArgs),
     Extend(extend::ExtendArgs),
     Repos(repos::ReposArgs),
@@ -78,6 +80,7 @@ fn dispatch(command: Command, env: &Env) -> Done {
         Command::Claim(args) => claim::run(args, env),
         Command::Claims(args) => claims::run(args, env),
         Command::Check(args) => check::run(args, env),
+        Command::Symbols(args) => symbols::run(args),
         Command::Release(args) => release::run(args, env),
         Command::Extend(args) => extend::run(args, env),
         Command::Repos(args) => repos::run(args, env),
