@@ -7,6 +7,9 @@ CREATE TABLE changes (
     body     TEXT NOT NULL
 ) STRICT;
 
+-- The few changes that are counted by day.
+CREATE INDEX resolutions ON changes (at, repo, kind) WHERE kind IN ('auto-coexist', 'auto-narrow');
+
 -- The active claims. It stays small; nothing but its number is indexed, because all of it is in memory.
 CREATE TABLE claims (
     number        INTEGER PRIMARY KEY,

@@ -246,6 +246,9 @@ pub struct CheckConflict {
     pub your_symbols: Option<Vec<String>>,
     /// The symbols that both name; `None` unless both name symbols. Not in 0.27.
     pub symbol_overlap: Option<Vec<SymbolsInFile>>,
+    /// The caller's own symbols that were carved out of the holder's claim here. Not in 0.27.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carved_out: Vec<String>,
 }
 
 /// The answer to `GET /claims`.
@@ -357,6 +360,29 @@ pub struct AutoResolutions {
     pub auto_narrow: u64,
 }
 
+/// The answer to `GET /metrics/auto-resolutions`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AutoResolutionSeries {
+    /// By repository, and within it by day; days without any are left out.
+    pub series: Vec<AutoResolutionDay>,
+    /// How many days were looked back.
+    pub days: u64,
+    /// How many entries there are.
+    pub count: usize,
+}
+
+/// How often files were shared without asking, in one repository on one day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AutoResolutionDay {
+    /// The repository.
+    pub repo: String,
+    /// The day in UTC, `2026-01-31`.
+    pub date: String,
+    /// How often.
+    #[serde(flatten)]
+    pub resolutions: AutoResolutions,
+}
+
 /// The answer to `GET /readyz`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ready {
@@ -387,6 +413,14 @@ pub fn time(at: Timestamp) -> String {
     const PRINTER: DateTimePrinter = DateTimePrinter::new();
     let seconds = jiff::Timestamp::from_second(at.0.div_euclid(1000));
     PRINTER.timestamp_to_string(&seconds.unwrap_or(jiff::Timestamp::MAX))
+}
+
+/// The day of a moment in UTC as it is written on the wire, `2026-01-31`.
+#[must_use]
+pub fn date(at: Timestamp) -> String {
+    let mut text = time(at);
+    text.truncate("2026-01-31".len());
+    text
 }
 
 /// The moment that a text on the wire means.

@@ -5,9 +5,9 @@ use clap::Args;
 use super::claim::scope;
 use super::context::{Context, now};
 use super::output::{self, Style};
-use super::{CliError, Done, Exit};
-use crate::wire::{CheckConflict, CheckPath, CheckReply, CheckRequest, moment};
-use crate::workspace::{Env, changed_files};
+use super::{Done, Exit};
+use crate::wire::{CheckConflict, CheckPath, CheckReply, moment};
+use crate::workspace::{Delta, Env, changed_files};
 
 /// Check whether files are free, without claiming them
 ///
@@ -17,11 +17,19 @@ use crate::workspace::{Env, changed_files};
 #[command(after_help = "Examples:\n  \
     coord check                       what I have changed\n  \
     coord check src/auth 'docs/*.md'\n  \
+    coord check --staged              what the next commit changes\n  \
+    coord check --diff main..HEAD     what this branch changes\n  \
     coord check src/api.ts --json | jq .safe")]
 pub(super) struct CheckArgs {
     /// Check these files, directories or globs; FILE::NAME checks one symbol of a file
     #[arg(value_name = "PATH")]
     paths: Vec<String>,
+    /// Check what is staged for the next commit, symbol by symbol
+    #[arg(long, conflicts_with_all = ["paths", "diff"])]
+    staged: bool,
+    /// Check what these commits change, symbol by symbol, against what others hold
+    #[arg(long, value_name = "BASE..HEAD", conflicts_with = "paths")]
+    diff: Option<String>,
     /// Print the reply as JSON
     #[arg(long)]
     json: bool,
@@ -29,12 +37,20 @@ pub(super) struct CheckArgs {
 
 pub(super) fn run(args: CheckArgs, env: &Env) -> Done {
     let mut context = Context::open(env)?;
-    let mut request = CheckRequest {
-        engineer: context.engineer().into(),
-        repo: Some(context.workspace.repo_id.clone()),
-        session_ids: vec![context.session().into()],
-        ..CheckRequest::default()
-    };
+    let root = context.workspace.worktree.root.clone();
+    if args.staged {
+        return delta(&mut context, &Delta::staged(&root)?, args.json);
+    }
+    if let Some(range) = &args.diff {
+        let (base, head) = range.split_once("..").unwrap_or((range, "HEAD"));
+        let head = head.trim_start_matches('.');
+        return delta(
+            &mut context,
+            &Delta::between(&root, base, if head.is_empty() { "HEAD" } else { head })?,
+            args.json,
+        );
+    }
+    let mut request = context.asker();
     for argument in &args.paths {
         let target = context.target(argument)?;
         let symbols = (!target.symbols.is_empty()).then_some(target.symbols);
@@ -45,7 +61,7 @@ pub(super) fn run(args: CheckArgs, env: &Env) -> Done {
         }
     }
     if args.paths.is_empty() {
-        let changed = changed_files(&context.workspace.worktree.root).map_err(CliError::from)?;
+        let changed = changed_files(&root)?;
         // Another repository inside this one, such as a worktree put there, is listed as a directory; its files are its own.
         let files = changed.into_iter().filter(|path| !path.ends_with('/'));
         request.paths = files.map(|path| CheckPath { path, symbols: None }).collect();
@@ -65,12 +81,38 @@ pub(super) fn run(args: CheckArgs, env: &Env) -> Done {
         let count = request.paths.len() + request.patterns.len();
         output::line(&format!("{} {}", Style::Good.paint("free"), output::count(count, "path")))?;
     } else {
-        in_words(&reply.conflicts);
+        conflicts_in_words(&reply.conflicts);
     }
     Ok(if reply.safe { Exit::Ok } else { Exit::Conflict })
 }
 
-fn in_words(conflicts: &[CheckConflict]) {
+/// Checks what a delta touches.
+fn delta(context: &mut Context, delta: &Delta, json: bool) -> Done {
+    let asker = context.asker();
+    let conflicts = context.client.check_delta(delta, &asker)?;
+    let safe = conflicts.is_empty();
+    if json {
+        output::json(&CheckReply {
+            has_conflicts: !safe,
+            safe,
+            safe_to_proceed: safe,
+            conflicts,
+            suggestion: None,
+        })?;
+    } else if safe {
+        output::line(&format!(
+            "{} {}",
+            Style::Good.paint("free"),
+            output::count(delta.paths().len(), "path")
+        ))?;
+    } else {
+        conflicts_in_words(&conflicts);
+    }
+    Ok(if safe { Exit::Ok } else { Exit::Conflict })
+}
+
+/// Says who stands in the way, and what to do about it.
+pub(super) fn conflicts_in_words(conflicts: &[CheckConflict]) {
     let now = now();
     for conflict in conflicts {
         let about = conflict

@@ -10,6 +10,7 @@ use super::output::{self, Style};
 use super::{CliError, Done, Exit};
 use crate::engine::{Policy, Timestamp};
 use crate::pattern::Pattern;
+use crate::service::{claim_command, unknown_symbols};
 use crate::wire::{ClaimConflict, ClaimItem, ClaimReply, ClaimRequest, moment};
 use crate::workspace::{Env, Target, tracked_files};
 
@@ -22,7 +23,8 @@ use crate::workspace::{Env, Target, tracked_files};
     coord claim 'src/auth/**' -m 'login form'\n  \
     coord claim src/auth/login.ts docs --ttl 90m\n  \
     coord claim src/api.ts --shared package-lock.json\n  \
-    coord claim 'src/router.ts::Router::handleAuth'   only that method")]
+    coord claim 'src/router.ts::Router::handleAuth'   only that method\n  \
+    coord claim src/router.ts --symbol Router::get --symbol parse")]
 pub(super) struct ClaimArgs {
     /// Claim these files, directories or globs; FILE::NAME claims one symbol of a file
     #[arg(value_name = "PATTERN", required_unless_present_any = ["shared", "module"])]
@@ -33,6 +35,9 @@ pub(super) struct ClaimArgs {
     /// Claim a module that nobody may take single symbols out of
     #[arg(long, value_name = "PATTERN")]
     module: Vec<String>,
+    /// Claim only these declarations of the files, as in Router::handleAuth; may be repeated
+    #[arg(long, value_name = "NAME", requires = "patterns", conflicts_with_all = ["shared", "module"])]
+    symbol: Vec<String>,
     /// Hold it for so long, as in 90m, 4h or 2d, unless released before
     #[arg(long, value_name = "TIME", value_parser = ttl)]
     ttl: Option<Duration>,
@@ -54,7 +59,7 @@ pub(super) fn run(args: ClaimArgs, env: &Env) -> Done {
         [("file", &args.patterns), ("shared_file", &args.shared), ("module", &args.module)]
     {
         for pattern in patterns {
-            items.push(item(kind, context.target(pattern)?));
+            items.push(item(kind, with_symbols(context.target(pattern)?, pattern, &args.symbol)?));
         }
     }
     let request = ClaimRequest {
@@ -67,6 +72,9 @@ pub(super) fn run(args: ClaimArgs, env: &Env) -> Done {
         session_id: Some(context.session().into()),
         ..ClaimRequest::default()
     };
+    if env.get("COORD_DISABLE_CLIENT_VALIDATION") != Some("1") {
+        refuse_slips(&context, &request)?;
+    }
     let reply = context.client.claim(&request)?;
     let granted = reply.conflicts.is_empty();
     if args.json {
@@ -86,6 +94,28 @@ fn item(kind: &str, target: Target) -> ClaimItem {
         literal: target.literal,
         symbols: (!target.symbols.is_empty()).then_some(target.symbols),
         narrowable: None,
+    }
+}
+
+/// Adds the symbols of `--symbol` to what they belong to.
+fn with_symbols(mut target: Target, argument: &str, symbols: &[String]) -> Result<Target, CliError> {
+    if !symbols.is_empty() && target.text.ends_with('/') {
+        return Err(CliError::new(Kind::Usage, format!("{argument} is a directory, which has no symbols"))
+            .hint("name a file, or a glob of files such as 'src/*.ts'"));
+    }
+    target.symbols.extend_from_slice(symbols);
+    Ok(target)
+}
+
+/// Compares symbols with the source before anybody is asked.
+fn refuse_slips(context: &Context, request: &ClaimRequest) -> Result<(), CliError> {
+    // What is wrong with a pattern is told by whoever grants it.
+    let Ok(wanted) = claim_command(request) else { return Ok(()) };
+    match unknown_symbols(&context.workspace.worktree.root, &wanted) {
+        None => Ok(()),
+        Some(slip) => Err(CliError::new(Kind::Usage, slip).hint(
+            "`coord symbols FILE` lists them all; COORD_DISABLE_CLIENT_VALIDATION=1 takes them on trust",
+        )),
     }
 }
 

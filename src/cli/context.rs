@@ -8,8 +8,8 @@ use crate::client::{Client, Embedded, Remote};
 use crate::clock::{self, Clock};
 use crate::engine::Timestamp;
 use crate::server::ServeConfig;
-use crate::wire::ListQuery;
-use crate::workspace::{Env, Target, Workspace, resolve};
+use crate::wire::{CheckRequest, ListQuery};
+use crate::workspace::{Env, Target, Workspace, live_sessions, resolve};
 
 /// A clone and the coordinator that its claims are kept by.
 pub(super) struct Context {
@@ -40,6 +40,18 @@ impl Context {
             }
         };
         Ok(Context { workspace, client, cwd })
+    }
+
+    /// Who asks in a check: this engineer, with the session of this worktree and those of agents that run in it.
+    pub(super) fn asker(&self) -> CheckRequest {
+        let mut session_ids = vec![self.session().to_owned()];
+        session_ids.extend(live_sessions(&self.workspace.worktree.root));
+        CheckRequest {
+            engineer: self.engineer().into(),
+            repo: Some(self.workspace.repo_id.clone()),
+            session_ids,
+            ..CheckRequest::default()
+        }
     }
 
     /// What an argument means from where the command runs.

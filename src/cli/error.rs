@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::output::{self, Style};
 use super::{Done, Exit};
-use crate::client::ClientError;
+use crate::client::{ClientError, DeltaError};
 use crate::server::{ConfigError, ServeError};
 use crate::store::StoreError;
 use crate::workspace::WorkspaceError;
@@ -109,6 +109,15 @@ impl From<ClientError> for CliError {
     }
 }
 
+impl From<DeltaError> for CliError {
+    fn from(error: DeltaError) -> CliError {
+        match error {
+            DeltaError::Workspace(error) => error.into(),
+            DeltaError::Client(error) => error.into(),
+        }
+    }
+}
+
 impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> CliError {
         let hint = match &error {
@@ -154,6 +163,27 @@ pub(super) fn catch(run: impl FnOnce() -> Done) -> Done {
     })
 }
 
+impl CliError {
+    /// Says what failed and what to do about it.
+    pub(super) fn tell(&self) {
+        let mut said = self.cause.to_string();
+        output::say(Style::Error, "error", &said);
+        let mut cause = self.cause.source();
+        while let Some(because) = cause {
+            let text = because.to_string();
+            // Some libraries' errors repeat the one they are the cause of.
+            if !text.ends_with(&said) {
+                output::say(Style::Cause, "caused by", &text);
+            }
+            said = text;
+            cause = because.source();
+        }
+        for hint in &self.hints {
+            output::say(Style::Hint, "hint", hint);
+        }
+    }
+}
+
 /// Says what is left to be said, and turns it into the exit code.
 pub(super) fn finish(done: Done) -> ExitCode {
     match done {
@@ -161,21 +191,7 @@ pub(super) fn finish(done: Done) -> ExitCode {
         Ok(Exit::Conflict) => ExitCode::from(3),
         Err(error) if error.broken_pipe => ExitCode::SUCCESS,
         Err(error) => {
-            let mut said = error.cause.to_string();
-            output::say(Style::Error, "error", &said);
-            let mut cause = error.cause.source();
-            while let Some(because) = cause {
-                let text = because.to_string();
-                // Some libraries' errors repeat the one they are the cause of.
-                if !text.ends_with(&said) {
-                    output::say(Style::Cause, "caused by", &text);
-                }
-                said = text;
-                cause = because.source();
-            }
-            for hint in &error.hints {
-                output::say(Style::Hint, "hint", hint);
-            }
+            error.tell();
             ExitCode::from(error.kind.code())
         }
     }

@@ -12,6 +12,7 @@ mod error;
 mod extend;
 mod local_service;
 mod output;
+mod pre_push;
 mod release;
 mod repos;
 mod serve;
@@ -56,6 +57,7 @@ enum Command {
     Symbols(symbols::SymbolsArgs),
     Release(release::ReleaseArgs),
     Extend(extend::ExtendArgs),
+    PrePush(pre_push::PrePushArgs),
     Repos(repos::ReposArgs),
     Status(status::StatusArgs),
     Start(start::StartArgs),
@@ -83,6 +85,7 @@ fn dispatch(command: Command, env: &Env) -> Done {
         Command::Symbols(args) => symbols::run(args),
         Command::Release(args) => release::run(args, env),
         Command::Extend(args) => extend::run(args, env),
+        Command::PrePush(args) => pre_push::run(args, env),
         Command::Repos(args) => repos::run(args, env),
         Command::Status(args) => status::run(args, env),
         Command::Start(args) => start::run(args, env),

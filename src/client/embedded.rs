@@ -102,9 +102,10 @@ impl Embedded {
     pub(super) fn repos(&mut self) -> Result<RepoList, ClientError> {
         self.refresh(Vec::new())?;
         let now = self.clock.now();
-        let since = service::day_before(now);
+        let since = service::days_before(now, 1);
         let watch = Sqlite::watch(self.driver.store().path())?;
-        let (ended, resolutions) = (watch.history().repos(since)?, watch.history().resolutions(since)?);
+        let (ended, resolutions) =
+            (watch.history().repos(since)?, watch.history().resolutions_by_day(since)?);
         Ok(service::repos(self.driver.state(), &ended, &resolutions, now))
     }
 }

@@ -1,8 +1,10 @@
 //! The claim operations as commands use them: on a remote service, or on the clone's own database, alike.
 
+mod delta;
 mod embedded;
 mod remote;
 
+pub use delta::DeltaError;
 pub use embedded::Embedded;
 pub use remote::Remote;
 

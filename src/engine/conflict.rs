@@ -36,6 +36,8 @@ pub struct Conflict {
     pub witness: String,
     /// What both name in it; `None` unless both name symbols.
     pub symbols: Option<SymbolOverlap>,
+    /// The caller's own symbols that were carved out of the holder's files here. Empty unless those are held whole.
+    pub carved_out: Vec<Box<str>>,
 }
 
 /// Symbols that two claims both name.
@@ -98,7 +100,7 @@ impl State {
                     }
                 }
             }
-            self.spell_out(item, &scope, hits, &mut conflicts);
+            self.spell_out(item, caller, &scope, hits, &mut conflicts);
         }
         conflicts
     }
@@ -138,6 +140,7 @@ impl State {
     pub(super) fn spell_out(
         &self,
         item: usize,
+        caller: Caller<'_>,
         scope: &Scope,
         mut hits: Vec<Hit>,
         conflicts: &mut Conflicts,
@@ -149,8 +152,20 @@ impl State {
             let holder = self.held(hit.number).clone();
             let witness = meeting_place(&holder.scope.pattern, &scope.pattern);
             let symbols = hit.symbols.map(|symbols| SymbolOverlap { file: witness.clone(), symbols });
-            Conflict { item, holder, witness, symbols }
+            let carved_out = self.carved_out(&holder, caller, scope);
+            Conflict { item, holder, witness, symbols, carved_out }
         }));
+    }
+}
+
+impl State {
+    /// The symbols that a caller holds by agreement within somebody's whole files, where a scope meets them.
+    fn carved_out(&self, holder: &Claim, caller: Caller<'_>, scope: &Scope) -> Vec<Box<str>> {
+        let partners =
+            holder.coexists_with.iter().filter_map(|&id| self.claim(id)).filter(|claim| caller.owns(claim));
+        let here = partners.filter(|claim| claim.scope.pattern.overlaps(&scope.pattern));
+        let symbols = here.filter_map(|claim| claim.scope.symbols.as_deref());
+        if holder.scope.symbols.is_some() { Vec::new() } else { symbols.flatten().cloned().collect() }
     }
 }
 

@@ -122,7 +122,7 @@ impl Turn<'_> {
             for (place, item) in request.items.iter().enumerate() {
                 let mut hits = Vec::new();
                 self.state.meet(room, request.caller(), &item.scope, &item.kind, &mut hits, |_, _| {});
-                self.state.spell_out(place, &item.scope, hits, &mut conflicts);
+                self.state.spell_out(place, request.caller(), &item.scope, hits, &mut conflicts);
             }
         }
         conflicts

@@ -14,7 +14,7 @@ use super::input::Body;
 use super::reply::Reply;
 use crate::clock::Clock;
 use crate::coordinator::{Coordinator, CoordinatorError};
-use crate::service::Checkout;
+use crate::service::{self, Checkout};
 use crate::store::{Sqlite, StoreError, Watch};
 
 /// The largest body that is read, in bytes.
@@ -70,6 +70,16 @@ impl App {
         listed
             .inspect_err(|error| tracing::warn!(error = error as &dyn std::error::Error, "no list of files"))
             .ok()
+    }
+
+    /// What is wrong with the symbols of a request, if a checkout is configured to compare them with.
+    pub(super) async fn unknown_symbols(&self, request: &crate::engine::Request) -> Option<String> {
+        let (root, _) = self.config.checkout.clone()?;
+        if request.items.iter().all(|item| item.scope.symbols.is_none()) {
+            return None;
+        }
+        let request = request.clone();
+        tokio::task::spawn_blocking(move || service::unknown_symbols(&root, &request)).await.ok()?
     }
 
     /// Looks into history on a thread where that may block.

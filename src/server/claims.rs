@@ -21,6 +21,9 @@ pub(super) async fn claim(app: &App, request: Request<Incoming>) -> Result<Reply
         Ok(wanted) => wanted,
         Err(malformed) => return Ok(Reply::json(400, &malformed)),
     };
+    if let Some(slip) = app.unknown_symbols(&wanted).await {
+        return Ok(Reply::json(400, &service::malformed(&slip, &["narrow_claim"])));
+    }
     let tracked = app.tracked().await;
     let mut warnings = Vec::new();
     if let (Some(checkout), Some(files)) = (&app.checkout, &tracked) {

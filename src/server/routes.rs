@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 
 use super::app::App;
 use super::reply::Reply;
-use super::{auth, claims, conflicts, probes, repos, sessions};
+use super::{auth, claims, conflicts, metrics, probes, repos, sessions};
 
 /// A path that is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,7 @@ pub(super) enum Route<'a> {
     Conflicts,
     ReleaseSession(Cow<'a, str>),
     Repos,
+    AutoResolutions,
 }
 
 impl Route<'_> {
@@ -44,6 +45,7 @@ impl Route<'_> {
                 Route::ReleaseSession(named(id))
             }
             ("repos", None, ..) => Route::Repos,
+            ("metrics", Some("auto-resolutions"), None, _) => Route::AutoResolutions,
             _ => return None,
         };
         Some(route)
@@ -52,7 +54,7 @@ impl Route<'_> {
     /// The methods it takes, as an `Allow` header says them.
     fn allow(&self) -> &'static str {
         match self {
-            Route::Health | Route::Ready | Route::Meta | Route::Repos => "GET",
+            Route::Health | Route::Ready | Route::Meta | Route::Repos | Route::AutoResolutions => "GET",
             Route::Claims | Route::Conflicts => "GET, POST",
             Route::ReleaseClaims | Route::ExtendClaim(_) | Route::ReleaseSession(_) => "POST",
             Route::Claim(_) => "DELETE",
@@ -72,6 +74,7 @@ impl Route<'_> {
             Route::Conflicts => "/conflicts",
             Route::ReleaseSession(_) => "/sessions/{session_id}/release",
             Route::Repos => "/repos",
+            Route::AutoResolutions => "/metrics/auto-resolutions",
         }
     }
 
@@ -110,6 +113,7 @@ async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
         Route::Conflicts => conflicts::check_batch(app, request).await,
         Route::ReleaseSession(id) => sessions::release(app, &id).await,
         Route::Repos => repos::list(app).await,
+        Route::AutoResolutions => metrics::auto_resolutions(app, &request).await,
     }
 }
 

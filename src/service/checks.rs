@@ -112,6 +112,7 @@ pub fn check_reply(check: &Check, conflicts: &Conflicts, tracked: Option<&[Strin
                 symbols: sorted(holder.scope.symbols.as_deref()),
                 your_symbols: symbols.as_deref().map(texts),
                 symbol_overlap: conflict.symbols.as_ref().map(|shared| vec![symbols_in_file(shared)]),
+                carved_out: texts(&conflict.carved_out),
             }
         })
         .collect();

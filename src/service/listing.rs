@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use super::{scope_type, texts};
 use crate::engine::{Claim, Policy, State, Timestamp};
-use crate::store::{EndedClaim, RepoActivity};
-use crate::wire::{AutoResolutions, ClaimList, ClaimRow, ListQuery, RepoList, RepoRow, time};
+use crate::store::{EndedClaim, RepoActivity, ResolutionsOfDay};
+use crate::wire::{
+    AutoResolutionDay, AutoResolutionSeries, AutoResolutions, ClaimList, ClaimRow, ListQuery, RepoList,
+    RepoRow, date, time,
+};
 
 /// How many claims are listed when those that are over are asked for too.
 pub const NEWEST: usize = 200;
@@ -91,10 +94,28 @@ fn claim_row(claim: &Claim, activity: Timestamp, released: Option<Timestamp>, po
     }
 }
 
-/// Where the last day begins.
+/// Where the last so many days begin.
 #[must_use]
-pub fn day_before(now: Timestamp) -> Timestamp {
-    Timestamp(now.0.saturating_sub(i64::try_from(DAY.as_millis()).expect("a day is short")))
+pub fn days_before(now: Timestamp, days: u64) -> Timestamp {
+    let span = DAY.as_millis().saturating_mul(u128::from(days));
+    Timestamp(now.0.saturating_sub(i64::try_from(span).unwrap_or(i64::MAX)))
+}
+
+/// How often files were shared without asking: by repository, and within it by day.
+#[must_use]
+pub fn auto_resolutions(found: &[ResolutionsOfDay], repo: Option<&str>, days: u64) -> AutoResolutionSeries {
+    let mut by_day: BTreeMap<(&str, String), AutoResolutions> = BTreeMap::new();
+    for day in found.iter().filter(|day| repo.is_none_or(|repo| *day.repo == *repo)) {
+        let resolutions = by_day.entry((&day.repo, date(day.day))).or_default();
+        resolutions.add(day);
+    }
+    let series = by_day.into_iter().map(|((repo, date), resolutions)| AutoResolutionDay {
+        repo: repo.into(),
+        date,
+        resolutions,
+    });
+    let series: Vec<AutoResolutionDay> = series.collect();
+    AutoResolutionSeries { count: series.len(), series, days }
 }
 
 /// Sums up every repository that has been claimed in: most active first. `resolutions` are those of the last day.
@@ -102,10 +123,10 @@ pub fn day_before(now: Timestamp) -> Timestamp {
 pub fn repos(
     state: &State,
     ended: &[RepoActivity],
-    resolutions: &[(Arc<str>, String, u64)],
+    resolutions: &[ResolutionsOfDay],
     now: Timestamp,
 ) -> RepoList {
-    let since = day_before(now);
+    let since = days_before(now, 1);
     let mut repos: BTreeMap<&str, Summary<'_>> = BTreeMap::new();
     for activity in ended {
         let summary = repos.entry(&activity.repo).or_default();
@@ -123,18 +144,24 @@ pub fn repos(
             summary.engineers.insert(&claim.engineer);
         }
     }
-    for (repo, kind, count) in resolutions {
-        let Some(summary) = repos.get_mut(&**repo) else { continue };
-        match kind.as_str() {
-            "auto-coexist" => summary.resolutions.auto_coexist = *count,
-            _ => summary.resolutions.auto_narrow = *count,
-        }
+    for day in resolutions {
+        let Some(summary) = repos.get_mut(&*day.repo) else { continue };
+        summary.resolutions.add(day);
     }
     let mut rows: Vec<RepoRow> = repos.into_iter().map(|(repo, summary)| summary.row(repo)).collect();
     rows.sort_by(|a, b| {
         (b.active_claims, b.claims_24h, &a.repo).cmp(&(a.active_claims, a.claims_24h, &b.repo))
     });
     RepoList { count: rows.len(), repos: rows }
+}
+
+impl AutoResolutions {
+    fn add(&mut self, day: &ResolutionsOfDay) {
+        match day.kind.as_str() {
+            "auto-coexist" => self.auto_coexist += day.count,
+            _ => self.auto_narrow += day.count,
+        }
+    }
 }
 
 #[derive(Default)]

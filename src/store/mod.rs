@@ -12,7 +12,7 @@ mod sqlite;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use sqlite::{EndedClaim, History, RepoActivity, Sqlite, Watch};
+pub use sqlite::{EndedClaim, History, RepoActivity, ResolutionsOfDay, Sqlite, Watch};
 
 use crate::engine::{Changes, Receipt, Record, Revision, State, Timestamp};
 

@@ -340,6 +340,19 @@ pub struct RepoActivity {
     pub last_granted: Timestamp,
 }
 
+/// How often files were shared in one way in one repository on one day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolutionsOfDay {
+    /// The repository.
+    pub repo: Arc<str>,
+    /// When the day began, in UTC.
+    pub day: Timestamp,
+    /// The word for the kind of resolution.
+    pub kind: String,
+    /// How often.
+    pub count: u64,
+}
+
 impl History<'_> {
     /// The newest claims that are over, newest first.
     ///
@@ -383,17 +396,24 @@ impl History<'_> {
         .collect()
     }
 
-    /// How often symbols were shared without asking since a moment, by repository and kind of resolution.
+    /// How often files were shared without asking since a moment, by repository, day and kind of resolution.
     ///
     /// # Errors
     ///
     /// If the database cannot be read.
-    pub fn resolutions(&self, since: Timestamp) -> Result<Vec<(Arc<str>, String, u64)>, StoreError> {
+    pub fn resolutions_by_day(&self, since: Timestamp) -> Result<Vec<ResolutionsOfDay>, StoreError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT repo, kind, count(*) FROM changes
-             WHERE at >= ? AND kind IN ('auto-coexist', 'auto-narrow') AND repo IS NOT NULL GROUP BY repo, kind",
+            "SELECT repo, at / 86400000 * 86400000 AS day, kind, count(*) FROM changes
+             WHERE at >= ? AND kind IN ('auto-coexist', 'auto-narrow') AND repo IS NOT NULL GROUP BY repo, day, kind",
         )?;
-        let rows = select.query_map([since.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let rows = select.query_map([since.0], |row| {
+            Ok(ResolutionsOfDay {
+                repo: row.get(0)?,
+                day: Timestamp(row.get(1)?),
+                kind: row.get(2)?,
+                count: row.get(3)?,
+            })
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

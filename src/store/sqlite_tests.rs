@@ -178,10 +178,11 @@ fn what_is_over_is_history() {
     let repos = watch.history().repos(NOW).unwrap();
     let brief: Vec<_> = repos.iter().map(|repo| (&*repo.repo, repo.claims, repo.engineers.len())).collect();
     assert_eq!(brief, [("", 1, 1), ("org/repo", 2, 2)]);
-    let resolutions = watch.history().resolutions(NOW).unwrap();
+    let resolutions = watch.history().resolutions_by_day(NOW).unwrap();
     let brief: Vec<_> =
-        resolutions.iter().map(|(repo, kind, count)| (&**repo, kind.as_str(), *count)).collect();
-    assert_eq!(brief, [("org/repo", "auto-coexist", 1), ("org/repo", "auto-narrow", 2)]);
+        resolutions.iter().map(|day| (&*day.repo, day.day.0, day.kind.as_str(), day.count)).collect();
+    let day = NOW.0 - NOW.0 % 86_400_000;
+    assert_eq!(brief, [("org/repo", day, "auto-coexist", 1), ("org/repo", day, "auto-narrow", 2)]);
 }
 
 #[test]

@@ -31,10 +31,12 @@ mod paths;
 mod process;
 mod repo_id;
 mod service_url;
+mod sessions;
 mod setting;
 mod settings;
 #[cfg(test)]
 mod testing;
+mod touched;
 
 use std::path::{Path, PathBuf};
 
@@ -47,8 +49,10 @@ pub use identity::Identity;
 pub use local_env::LocalEnv;
 pub use paths::{Target, resolve};
 pub use repo_id::repo_id;
+pub use sessions::live_sessions;
 pub use setting::{Setting, Source, Token};
 pub use settings::Settings;
+pub use touched::Touched;
 
 /// The clone a command runs in, with what configures it and who is asking.
 #[derive(Clone, Debug)]

@@ -1,0 +1,109 @@
+//! Which symbols a set of changes touches, file by file.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::WorkspaceError;
+use super::delta::{Delta, LineChanges};
+use crate::symbols::{self, Symbol};
+
+/// What of a file is touched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Touched {
+    /// Something that no symbol covers, or that cannot be told: it counts as the whole file.
+    File,
+    /// Only what these symbols cover.
+    Symbols(BTreeSet<String>),
+}
+
+impl Delta {
+    /// Tells what is touched of some of the changed files, which are sorted.
+    ///
+    /// A removed line touches the innermost symbol that covered it before, an added one that which covers it now. Blank
+    /// lines touch nothing.
+    ///
+    /// # Errors
+    ///
+    /// If git cannot be run, or fails.
+    pub fn touched(&self, paths: &[String]) -> Result<BTreeMap<String, Touched>, WorkspaceError> {
+        let changes = self.lines(paths)?;
+        let sources = self.symbols_of(&changes)?;
+        Ok(changes.into_iter().map(|(path, comparisons)| (path, of_file(&comparisons, &sources))).collect())
+    }
+
+    /// The symbols of every version of the changed files that can be read, by blob.
+    fn symbols_of(
+        &self,
+        changes: &BTreeMap<String, Vec<Vec<Option<LineChanges>>>>,
+    ) -> Result<HashMap<String, Vec<Symbol>>, WorkspaceError> {
+        let mut wanted: BTreeMap<&String, &str> = BTreeMap::new();
+        for (path, comparisons) in changes {
+            for change in comparisons.iter().flatten().flatten() {
+                wanted.extend(change.old.iter().chain(&change.new).map(|id| (id, path.as_str())));
+            }
+        }
+        let ids: Vec<String> = wanted.keys().map(|&id| id.clone()).collect();
+        let blobs = self.blobs(&ids)?;
+        let work: Vec<(String, &str, Vec<u8>)> = ids
+            .into_iter()
+            .zip(wanted.values())
+            .zip(blobs)
+            .filter_map(|((id, path), blob)| Some((id, *path, blob?)))
+            .collect();
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = work.len().div_ceil(threads).max(1);
+        let read = |(id, path, blob): &(String, &str, Vec<u8>)| {
+            Some((id.clone(), symbols::extract(path, blob).ok()?))
+        };
+        Ok(std::thread::scope(|scope| {
+            let started: Vec<_> = work
+                .chunks(share)
+                .map(|part| scope.spawn(move || part.iter().filter_map(read).collect::<Vec<_>>()))
+                .collect();
+            started.into_iter().flat_map(|thread| thread.join().expect("extraction does not panic")).collect()
+        }))
+    }
+}
+
+/// Puts together what several pushed tips touch of one file.
+fn of_file(comparisons: &[Vec<Option<LineChanges>>], sources: &HashMap<String, Vec<Symbol>>) -> Touched {
+    let mut all = BTreeSet::new();
+    for versions in comparisons {
+        match against_all(versions, sources) {
+            Touched::File => return Touched::File,
+            Touched::Symbols(symbols) => all.extend(symbols),
+        }
+    }
+    Touched::Symbols(all)
+}
+
+/// What differs from every version before.
+fn against_all(versions: &[Option<LineChanges>], sources: &HashMap<String, Vec<Symbol>>) -> Touched {
+    let mut common: Option<BTreeSet<String>> = None;
+    for version in versions {
+        if let Touched::Symbols(symbols) = against(version.as_ref(), sources) {
+            common = Some(match common {
+                None => symbols,
+                Some(known) => known.intersection(&symbols).cloned().collect(),
+            });
+        }
+    }
+    common.map_or(Touched::File, Touched::Symbols)
+}
+
+fn against(changes: Option<&LineChanges>, sources: &HashMap<String, Vec<Symbol>>) -> Touched {
+    let Some(changes) = changes else { return Touched::File };
+    let mut touched = BTreeSet::new();
+    for (blob, lines) in [(&changes.old, &changes.old_lines), (&changes.new, &changes.new_lines)] {
+        if lines.is_empty() {
+            continue;
+        }
+        let Some(symbols) = blob.as_ref().and_then(|blob| sources.get(blob)) else { return Touched::File };
+        for &line in lines {
+            match symbols::covering(symbols, line) {
+                Some(symbol) => touched.insert(symbol.path.clone()),
+                None => return Touched::File,
+            };
+        }
+    }
+    Touched::Symbols(touched)
+}
