@@ -22,7 +22,6 @@
 //! | [`wire`] | requests and replies as they are sent | the engine's `Timestamp` |
 //! | [`service`] | requests into commands, outcomes into replies, for every door | all above |
 //! | [`server`] | listener, authentication, routes | all above |
-//! | [`symbols`] | the declarations of a source file, by tree-sitter | nobody |
 //! | [`workspace`] | the clone a command runs in: git, settings, identity, paths, what a push changes | `pattern`, `symbols` |
 //! | [`client`] | the same calls on a remote service or an embedded driver | `wire`, `service`, `workspace` |
 //! | [`cli`] | one file per command; the only module that prints or picks exit codes | everybody |
