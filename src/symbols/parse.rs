@@ -20,7 +20,7 @@ pub(super) fn text(source: &[u8]) -> Result<Cow<'_, [u8]>, SymbolError> {
     if source.len() > MAX_BYTES {
         return Err(SymbolError::TooLarge);
     }
-    if source.contains(&0) {
+    if is_binary(source) {
         return Err(SymbolError::Binary);
     }
     let source = source.strip_prefix(BYTE_ORDER_MARK).unwrap_or(source);
@@ -33,6 +33,14 @@ pub(super) fn text(source: &[u8]) -> Result<Cow<'_, [u8]>, SymbolError> {
         text.resize(text.len() + chunk.invalid().len(), b'?');
     }
     Ok(Cow::Owned(text))
+}
+
+/// Whether bytes are no text: there is a NUL, or more than a few are control characters.
+fn is_binary(source: &[u8]) -> bool {
+    const A_FEW: usize = 16;
+    const ONE_IN: usize = 32;
+    let is_control = |byte: &&u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
+    source.contains(&0) || source.iter().filter(is_control).count() > A_FEW + source.len() / ONE_IN
 }
 
 /// A parser of one language that gives up when a file has had its time.

@@ -46,6 +46,9 @@ fn the_name_says_the_language() {
 #[test]
 fn binary_and_huge_files_are_refused() {
     assert_eq!(extract("a.py", b"def f(): pass\0"), Err(SymbolError::Binary));
+    assert_eq!(extract("a.ts", &[1, 200, 40, 7].repeat(1 << 20)), Err(SymbolError::Binary));
+    let escapes = extract("a.py", b"# \x1b[1m\n\x0c\ndef f(): pass\n");
+    assert_eq!(escapes.map(|symbols| symbols.len()), Ok(1));
     assert_eq!(extract("a.py", &vec![b'\n'; MAX_BYTES + 1]), Err(SymbolError::TooLarge));
     assert_eq!(extract("a.py", &vec![b'\n'; MAX_BYTES]), Ok(Vec::new()));
     let many = "def f(): 0\n".repeat(MAX_SYMBOLS + 1);
