@@ -4,7 +4,7 @@ CARGO ?= cargo
 # The executable contract of the service, where there is a copy of it.
 CONTRACT ?=
 
-.PHONY: check test fmt lint unit docs contract bench
+.PHONY: check test fmt lint unit docs contract bench accuracy
 
 check test: fmt lint docs unit contract
 
@@ -30,3 +30,9 @@ bench:
 	$(CARGO) bench --locked --bench overlap
 	$(CARGO) bench --locked --bench http
 	$(CARGO) bench --locked --bench cli
+	$(CARGO) bench --locked --bench symbols
+
+# How well `coord symbols` reads real code, against each language's own parser; fetches what it reads.
+accuracy:
+	$(CARGO) build --locked --release
+	python3 tests/accuracy/accuracy.py --coord target/release/coord
