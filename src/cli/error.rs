@@ -135,6 +135,9 @@ impl From<ServeError> for CliError {
     fn from(error: ServeError) -> CliError {
         match error {
             ServeError::Store(error) => error.into(),
+            ServeError::Checkout(_) => CliError::new(Kind::Failed, error).hint(
+                "set it to the root of a clone, and COORD_REPO_SCOPE to a directory in it, or unset both",
+            ),
             ServeError::Locked { .. } => CliError::new(Kind::Failed, error).hint(
                 "stop the other one, give this one its own COORD_DATABASE_PATH, \
                  or set COORD_DISABLE_INSTANCE_LOCK=1 if both are meant to run",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::ClientError;
 use crate::clock::Clock;
 use crate::coordinator::{Answer, Driver, Housekeeping, Order};
-use crate::engine::{Command, Outcome, Policy, Timestamp};
+use crate::engine::{Command, Outcome, Policy, Progress, Timestamp};
 use crate::service;
 use crate::store::{Sqlite, StoreError};
 use crate::wire::{
@@ -56,7 +56,10 @@ impl Embedded {
     pub(super) fn claim(&mut self, request: &ClaimRequest) -> Result<ClaimReply, ClientError> {
         let wanted = service::claim_command(request).map_err(|reply| super::malformed(&reply))?;
         let answer = self.order(Command::Claim(wanted.clone()))?;
-        Ok(service::claim_reply(&wanted, &answer, Vec::new(), None).1)
+        match service::claim_reply(&wanted, &answer, Vec::new(), None) {
+            (200 | 409, reply) => Ok(reply),
+            (_, reply) => Err(super::malformed(&reply)),
+        }
     }
 
     pub(super) fn claims(&mut self, query: &ListQuery) -> Result<ClaimList, ClientError> {
@@ -73,8 +76,12 @@ impl Embedded {
     pub(super) fn check(&mut self, request: &CheckRequest) -> Result<CheckReply, ClientError> {
         let check = service::check(request).map_err(ClientError::Malformed)?;
         self.refresh(check.sessions.clone())?;
-        let conflicts = check.conflicts(self.driver.state());
-        Ok(service::check_reply(&check, &conflicts, None))
+        let mut progress = Progress::default();
+        while check
+            .step(self.driver.state(), &mut progress)
+            .map_err(|what| ClientError::Malformed(what.into()))?
+        {}
+        Ok(service::check_reply(&check, &progress.conflicts, None))
     }
 
     pub(super) fn release(&mut self, request: &ReleaseRequest) -> Result<Released, ClientError> {

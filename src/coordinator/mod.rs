@@ -42,6 +42,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// How long a failing store is left alone before what is overdue is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// How long after a failure of the store the coordinator is not taken for able to work, unless it works again before.
+const FAILING: Duration = Duration::from_secs(10);
+
 /// How a coordinator keeps house.
 #[derive(Clone, Debug)]
 pub struct Housekeeping {
@@ -93,6 +96,8 @@ struct Shared {
     policy: Policy,
     clock: Clock,
     database: std::path::PathBuf,
+    /// When the store failed last, and how; `None` once it works again.
+    failure: Mutex<Option<(std::time::Instant, Arc<StoreError>)>>,
     watches: Mutex<Vec<Watch>>,
     /// The latest revision that any reader has seen in the store.
     head: AtomicU64,
@@ -118,6 +123,7 @@ impl Coordinator {
             view: RwLock::new(driver.state().clone()),
             policy,
             clock,
+            failure: Mutex::default(),
             watches: Mutex::default(),
             head: AtomicU64::new(0),
             committing: driver.committing(),
@@ -194,6 +200,24 @@ impl Coordinator {
         let found = look(&watch)?;
         self.shared.put_back(watch);
         Ok(found)
+    }
+
+    /// Whether it is able to work: its thread runs, and the store has not failed it within the last moments.
+    ///
+    /// # Errors
+    ///
+    /// If it is not, or what others wrote cannot be read.
+    pub async fn ready(&self) -> Result<(), CoordinatorError> {
+        if self.thread.as_ref().is_none_or(JoinHandle::is_finished) {
+            return Err(CoordinatorError::Stopped);
+        }
+        let failure = self.shared.failure.lock().expect("nobody panics with this lock").clone();
+        if let Some((at, error)) = failure
+            && at.elapsed() < FAILING
+        {
+            return Err(CoordinatorError::Store(error));
+        }
+        self.read(|_| ()).await
     }
 
     /// The settings that it decides by.
@@ -306,6 +330,7 @@ impl Writer {
             Ok(run) => {
                 self.publish(run.reloaded, &run.changes);
                 self.failed = None;
+                self.tell_failure(None);
                 for (reply, answer) in replies.into_iter().zip(run.answers) {
                     // Whoever has gone does not hear the answer; it stands all the same.
                     let _ = reply.send(Ok(answer));
@@ -314,12 +339,19 @@ impl Writer {
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a batch could not be stored");
                 self.failed = Some(self.shared.clock.now());
-                let error = CoordinatorError::from(error);
+                let error = Arc::new(error);
+                self.tell_failure(Some(error.clone()));
+                let error = CoordinatorError::Store(error);
                 for reply in replies {
                     let _ = reply.send(Err(error.clone()));
                 }
             }
         }
+    }
+
+    fn tell_failure(&self, error: Option<Arc<StoreError>>) {
+        let mut failure = self.shared.failure.lock().expect("nobody panics with this lock");
+        *failure = error.map(|error| (std::time::Instant::now(), error));
     }
 
     /// Lets readers see what is committed now.

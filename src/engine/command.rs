@@ -137,6 +137,8 @@ pub enum Outcome {
     Claimed(Claimed),
     /// Somebody else holds what was asked for.
     Refused(Refused),
+    /// The request meets more claims than one request may; nothing was changed.
+    TooBroad,
     /// The claim ends later, or sooner, now.
     Extended(Arc<Claim>),
     /// There is no active claim of that id that the engineer holds.

@@ -76,36 +76,52 @@ pub(super) struct Hit {
     symbols: Option<Vec<Box<str>>>,
 }
 
+/// A check under way. A long one is made in steps, so that nobody waits for all of it.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    /// What was found so far.
+    pub conflicts: Conflicts,
+    /// How many scopes have been looked at.
+    pub scopes: usize,
+    /// How many places of indexes have been looked at; see [`Progress::STEP`] and [`Progress::MOST`].
+    pub work: usize,
+}
+
+impl Progress {
+    /// The work after which a step ends: some milliseconds.
+    pub const STEP: usize = 100_000;
+
+    /// The work that one check may make: about a second.
+    pub const MOST: usize = 10_000_000;
+}
+
 impl State {
-    /// Finds what stands in the way of `caller` taking scopes in a room, or in any room if `room` is `None`.
-    #[must_use]
+    /// Looks for what stands in the way of `caller` taking files in a room, or in any room if `room` is `None`: one step
+    /// of it, from where the check stands. It is at its end when it has been through all scopes.
     pub fn check(
         &self,
         room: Option<&RoomName>,
         caller: Caller<'_>,
-        wanted: impl IntoIterator<Item = (Scope, ClaimType)>,
-    ) -> Conflicts {
-        let mut conflicts = Conflicts::default();
-        for (item, (scope, kind)) in wanted.into_iter().enumerate() {
+        wanted: &[Scope],
+        progress: &mut Progress,
+    ) {
+        let enough = progress.work + Progress::STEP;
+        while let Some(scope) = wanted.get(progress.scopes)
+            && progress.work < enough
+        {
             let mut hits = Vec::new();
-            match room {
-                Some(room) => {
-                    if let Some(room) = self.rooms.get(room) {
-                        self.meet(room, caller, &scope, &kind, &mut hits, |_, _| {});
-                    }
-                }
-                None => {
-                    for room in self.rooms.values() {
-                        self.meet(room, caller, &scope, &kind, &mut hits, |_, _| {});
-                    }
-                }
-            }
-            self.spell_out(item, caller, &scope, hits, &mut conflicts);
+            let mut meet = |room| self.meet(room, caller, scope, &ClaimType::File, &mut hits, |_, _| {});
+            progress.work += match room {
+                Some(room) => self.rooms.get(room).map_or(0, meet),
+                None => self.rooms.values().map(&mut meet).sum(),
+            };
+            self.spell_out(progress.scopes, caller, scope, hits, &mut progress.conflicts);
+            progress.scopes += 1;
         }
-        conflicts
     }
 
-    /// Collects the claims of others that a scope conflicts with, and calls `shares` for those it may stand beside.
+    /// Collects the claims of others that a scope conflicts with, and calls `shares` for those it may stand beside. Returns
+    /// the work it made.
     pub(super) fn meet(
         &self,
         room: &Room,
@@ -114,7 +130,7 @@ impl State {
         kind: &ClaimType,
         hits: &mut Vec<Hit>,
         mut shares: impl FnMut(&Claim, Resolution),
-    ) {
+    ) -> usize {
         room.index.overlapping(&scope.pattern, |number| {
             let claim = self.held(number);
             if caller.owns(claim) {
@@ -133,7 +149,7 @@ impl State {
                     hits.push(Hit { expires_at: claim.expires_at, number, symbols })
                 }
             }
-        });
+        })
     }
 
     /// Adds the hits of one item to the conflicts, in order of expiry.

@@ -34,6 +34,15 @@ impl State {
     }
 }
 
+/// The places of the index that one request may look at, unless it has only one item: about a tenth of a second.
+const MOST_WORK: usize = 1_000_000;
+
+/// The claims of others that one request may come to stand beside.
+const MOST_PARTNERS: usize = 1000;
+
+/// A request meets more than one request may.
+struct TooBroad;
+
 /// One decision under way.
 struct Turn<'a> {
     state: &'a mut State,
@@ -91,7 +100,7 @@ impl Turn<'_> {
         if let Some(session) = &request.session {
             self.see(session);
         }
-        let conflicts = self.conflicts(request);
+        let Ok(conflicts) = self.conflicts(request) else { return Outcome::TooBroad };
         if !conflicts.is_empty() {
             return Outcome::Refused(Refused { conflicts });
         }
@@ -116,23 +125,33 @@ impl Turn<'_> {
         Some(self.state.session_activity(session?)?.plus(self.policy.idle_timeout?))
     }
 
-    fn conflicts(&self, request: &Request) -> Conflicts {
+    /// What stands in the way of a request, unless it meets too much: its work is done while everybody waits.
+    fn conflicts(&self, request: &Request) -> Result<Conflicts, TooBroad> {
         let mut conflicts = Conflicts::default();
-        if let Some(room) = self.state.rooms.get(&request.room) {
-            for (place, item) in request.items.iter().enumerate() {
-                let mut hits = Vec::new();
-                self.state.meet(room, request.caller(), &item.scope, &item.kind, &mut hits, |_, _| {});
-                self.state.spell_out(place, request.caller(), &item.scope, hits, &mut conflicts);
+        let Some(room) = self.state.rooms.get(&request.room) else { return Ok(conflicts) };
+        let (mut work, mut partners) = (0, 0);
+        for (place, item) in request.items.iter().enumerate() {
+            let mut hits = Vec::new();
+            let caller = request.caller();
+            work += self.state.meet(room, caller, &item.scope, &item.kind, &mut hits, |_, _| partners += 1);
+            if partners > MOST_PARTNERS || (work > MOST_WORK && request.items.len() > 1) {
+                return Err(TooBroad);
             }
+            self.state.spell_out(place, caller, &item.scope, hits, &mut conflicts);
         }
-        conflicts
+        Ok(conflicts)
     }
 
     /// Lets the asking session's claim of the same scope live on, never less long than it would have.
     fn renew(&mut self, request: &Request, item: &ItemRequest) -> Option<ClaimNumber> {
-        let held = self.state.claims_of(request.session.as_ref()?);
-        let number =
-            held.into_iter().find(|&number| item.asks_again_for(request, self.state.held(number)))?;
+        let room = self.state.rooms.get(&request.room).filter(|_| request.session.is_some())?;
+        let mut found = None;
+        room.index.overlapping(&item.scope.pattern, |number| {
+            if found.is_none() && item.asks_again_for(request, self.state.held(number)) {
+                found = Some(number);
+            }
+        });
+        let number = found?;
         let claim = self.state.held(number);
         let expires_at = self.now.plus(self.lifetime(request, item));
         if expires_at > claim.expires_at && !claim.ttl_shortened {
@@ -243,7 +262,7 @@ impl ItemRequest {
 
     /// Whether a claim of the asking session is already what this item would be.
     fn asks_again_for(&self, request: &Request, claim: &Claim) -> bool {
-        claim.room == request.room
+        claim.session == request.session
             && claim.engineer == request.engineer
             && claim.kind == self.kind
             && claim.narrowable == self.narrowable()

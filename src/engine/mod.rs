@@ -26,7 +26,7 @@ mod tests;
 
 pub use change::{Change, Changes, Record};
 pub use command::{Claimed, Command, Granted, ItemRequest, Outcome, Receipt, Refused, Request};
-pub use conflict::{Caller, Conflict, Conflicts, SymbolOverlap};
+pub use conflict::{Caller, Conflict, Conflicts, Progress, SymbolOverlap};
 pub use model::{
     Claim, ClaimId, ClaimNumber, ClaimType, Policy, ReleaseKind, Revision, RoomName, Scope, Severity,
     Timestamp,

@@ -172,15 +172,18 @@ impl<K: Copy + Eq + Ord> Index<K> {
         removed
     }
 
-    /// Calls `found` with each key that has a pattern overlapping `query`: once each, in the order of the keys.
-    pub fn overlapping(&self, query: &Pattern, found: impl FnMut(K)) {
+    /// Calls `found` with each key that has a pattern overlapping `query`: once each, in the order of the keys. Returns
+    /// how many places of the index it looked at, which is what it costs.
+    pub fn overlapping(&self, query: &Pattern, found: impl FnMut(K)) -> usize {
         let ending = Ending::of(query);
-        let mut search = Search { query, ending: &ending, beneath: Vec::new(), keys: Vec::new() };
+        let mut search = Search { query, ending: &ending, beneath: Vec::new(), keys: Vec::new(), visited: 0 };
         search.descend(&self.root, &query.elements);
-        let mut keys = search.keys;
+        let (mut keys, visited) = (search.keys, search.visited);
         keys.sort_unstable();
         keys.dedup();
+        let work = visited + keys.len();
         keys.into_iter().for_each(found);
+        work
     }
 }
 
@@ -278,11 +281,14 @@ struct Search<'a, K> {
     /// The names below the place where the query's first gap began.
     beneath: Vec<&'a str>,
     keys: Vec<K>,
+    /// Nodes and patterns looked at.
+    visited: usize,
 }
 
 impl<'a, K: Copy + Eq> Search<'a, K> {
     /// Looks below a node that the query has reached; `rest` is what the query has left there.
     fn descend(&mut self, node: &'a Node<K>, rest: &'a [Element]) {
+        self.visited += 1;
         match rest {
             // What goes on with a wildcard has longer paths, and so has what is further down.
             [] => self.keys.extend(node.exact.as_slice().iter().chain(node.beneath.as_slice())),
@@ -298,6 +304,7 @@ impl<'a, K: Copy + Eq> Search<'a, K> {
                     }
                     part => {
                         for (name, child) in node.children() {
+                            self.visited += 1;
                             if part.meets(Part::Name(name)) {
                                 self.descend(child, rest);
                             }
@@ -310,6 +317,7 @@ impl<'a, K: Copy + Eq> Search<'a, K> {
 
     /// Looks at everything from a node down; `rest` begins with the query's first gap and goes on.
     fn scan(&mut self, node: &'a Node<K>, rest: &'a [Element]) {
+        self.visited += 1;
         self.take_ancestors(node);
         let query = self.query;
         if !node.exact.is_empty()
@@ -364,12 +372,14 @@ impl<'a, K: Copy + Eq> Search<'a, K> {
     where
         K: 'e,
     {
-        let query = self.query;
-        self.keys.extend(entries.filter(|entry| query.overlaps(&entry.pattern)).map(|entry| entry.key));
+        let Search { query, keys, visited, .. } = self;
+        let entries = entries.inspect(|_| *visited += 1);
+        keys.extend(entries.filter(|entry| query.overlaps(&entry.pattern)).map(|entry| entry.key));
     }
 
     /// Takes everything from a node down.
     fn take_all(&mut self, node: &Node<K>) {
+        self.visited += 1;
         self.keys.extend(node.exact.as_slice().iter().chain(node.beneath.as_slice()));
         if let Some(Buckets { by_name, by_extension, others }) = node.wild.as_deref() {
             let named = by_name.values().chain(by_extension.values()).flatten();

@@ -3,25 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::Request;
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, EXPECT, HeaderMap};
 
-use super::ServeConfig;
 use super::auth::Origins;
 use super::input::Body;
 use super::reply::Reply;
+use super::{ServeConfig, ServeError};
 use crate::clock::Clock;
 use crate::coordinator::{Coordinator, CoordinatorError};
 use crate::service::{self, Checkout};
 use crate::store::{Sqlite, StoreError, Watch};
 
 /// The largest body that is read, in bytes.
-pub(super) const MAX_BODY: usize = 1 << 20;
+pub(super) const MAX_BODY: u64 = 1 << 20;
 
 /// How much of a body that is too large is read to its end, so that the client gets to hear why it is refused.
-const MAX_DISCARDED: usize = 16 << 20;
+const MAX_DISCARDED: u64 = 16 << 20;
 
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -39,13 +39,16 @@ impl App {
     ///
     /// # Errors
     ///
-    /// If the database cannot be used.
-    pub fn start(config: ServeConfig, clock: Clock) -> Result<App, StoreError> {
+    /// If the database cannot be used, or there is no checkout where one should be.
+    pub fn start(config: ServeConfig, clock: Clock) -> Result<App, ServeError> {
         let store = Sqlite::open(&config.database)?;
         let coordinator = Coordinator::start(store, config.policy.clone(), clock, config.house.clone())?;
         let checkout = config.checkout.clone().map(|(root, scope)| {
             Arc::new(Checkout::new(root, scope, config.limits.clone(), config.keep_listing))
         });
+        if let Some(checkout) = &checkout {
+            checkout.files()?;
+        }
         let origins = Origins::of(&config);
         Ok(App { config, coordinator: Arc::new(coordinator), checkout, origins })
     }
@@ -97,19 +100,32 @@ fn content_type(headers: &HeaderMap) -> Option<&str> {
     headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok())
 }
 
-/// Reads a body. One that is too large is read to its end, within reason, unless the client asked before it sends it.
+/// Reads a body. Of one that is too large the rest is let pass, within reason, so that the client gets to hear why it is
+/// refused; unless it asked before it sends it.
 async fn collect(body: Incoming, asks_first: bool) -> Result<Bytes, Reply> {
     let length = body.size_hint().lower();
-    let too_large = length > MAX_BODY as u64;
-    if too_large && (asks_first || length > MAX_DISCARDED as u64) {
+    if length > MAX_DISCARDED || (length > MAX_BODY && asks_first) {
         return Err(Reply::too_large(MAX_BODY));
     }
-    let bound = if too_large { MAX_DISCARDED } else { MAX_BODY };
-    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, bound).collect()).await {
-        _ if too_large => Err(Reply::too_large(MAX_BODY)),
+    match tokio::time::timeout(BODY_TIMEOUT, read(body)).await {
+        Ok(read) => read,
+        Err(_) if length > MAX_BODY => Err(Reply::too_large(MAX_BODY)),
         Err(_) => Err(Reply::too_slow()),
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Reply::too_large(MAX_BODY)),
-        Ok(Err(_)) => Err(Reply::detail(400, "The body ended before its time")),
     }
+}
+
+async fn read(mut body: Incoming) -> Result<Bytes, Reply> {
+    let mut bytes = Vec::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Reply::detail(400, "The body ended before its time"))?;
+        let Some(data) = frame.data_ref() else { continue };
+        length += data.len() as u64;
+        match length {
+            0..=MAX_BODY => bytes.extend_from_slice(data),
+            length if length > MAX_DISCARDED => break,
+            _ => bytes = Vec::new(),
+        }
+    }
+    if length > MAX_BODY { Err(Reply::too_large(MAX_BODY)) } else { Ok(bytes.into()) }
 }

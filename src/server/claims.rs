@@ -1,30 +1,36 @@
 //! `/claims`: taking, listing, extending, letting go.
 
-use hyper::Request;
+use std::sync::Arc;
+
 use hyper::body::Incoming;
 
 use super::app::App;
 use super::input::Query;
 use super::reply::Reply;
-use crate::coordinator::{Answer, Order};
-use crate::engine::{Command, Outcome};
+use crate::coordinator::{Answer, IdempotencyKey, Order};
+use crate::engine::{Command, Outcome, Request, Scope};
 use crate::service;
 use crate::wire::{ClaimRequest, ExtendRequest, Extended, ListQuery, ReleaseRequest, Released, time};
 
 /// The longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 255;
 
-pub(super) async fn claim(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
+pub(super) async fn claim(app: &App, request: hyper::Request<Incoming>) -> Result<Reply, Reply> {
     let key = idempotency_key(&request)?;
     let request = ClaimRequest::from_body(&app.body(request).await?)?;
-    let wanted = match service::claim_command(&request) {
+    let mut wanted = match service::claim_command(&request) {
         Ok(wanted) => wanted,
         Err(malformed) => return Ok(Reply::json(400, &malformed)),
     };
+    let key = key.map(|key| service::idempotency_key(&key, &request));
+    if let Some(first) = first_answer(app, &wanted, key.as_ref()).await? {
+        return Ok(first);
+    }
+    let tracked = app.tracked().await;
+    wanted.items.iter_mut().for_each(|item| resolve(&mut item.scope, tracked.as_deref()));
     if let Some(slip) = app.unknown_symbols(&wanted).await {
         return Ok(Reply::json(400, &service::malformed(&slip, &["narrow_claim"])));
     }
-    let tracked = app.tracked().await;
     let mut warnings = Vec::new();
     if let (Some(checkout), Some(files)) = (&app.checkout, &tracked) {
         match checkout.judge(files, &wanted) {
@@ -32,14 +38,38 @@ pub(super) async fn claim(app: &App, request: Request<Incoming>) -> Result<Reply
             Err(too_much) => return Ok(Reply::json(400, &too_much)),
         }
     }
-    let key = key.map(|key| service::idempotency_key(&key, &request));
     let answer = app.coordinator.order(Order { command: Command::Claim(wanted.clone()), key }).await?;
     let (status, reply) =
         service::claim_reply(&wanted, &answer, warnings, tracked.as_deref().map(Vec::as_slice));
     Ok(Reply::json(status, &reply))
 }
 
-fn idempotency_key(request: &Request<Incoming>) -> Result<Option<String>, Reply> {
+/// Takes a name for what it is in the checkout, if one is known.
+pub(super) fn resolve(scope: &mut Scope, tracked: Option<&Vec<String>>) {
+    if let Some(pattern) = tracked.and_then(|files| service::Checkout::resolve(files, &scope.pattern)) {
+        scope.pattern = Arc::new(pattern);
+    }
+}
+
+/// The answer that was kept under a key, whatever has become of the checkout since.
+async fn first_answer(
+    app: &App,
+    wanted: &Request,
+    key: Option<&IdempotencyKey>,
+) -> Result<Option<Reply>, Reply> {
+    let Some(key) = key.filter(|_| app.checkout.is_some()) else { return Ok(None) };
+    // Nothing is decided under the key that way, so nothing is kept under it either.
+    let answer = app.coordinator.order(Order { command: Command::Tick, key: Some(key.clone()) }).await?;
+    Ok(match answer {
+        Answer::Decided(_) => None,
+        kept => {
+            let (status, reply) = service::claim_reply(wanted, &kept, Vec::new(), None);
+            Some(Reply::json(status, &reply))
+        }
+    })
+}
+
+fn idempotency_key(request: &hyper::Request<Incoming>) -> Result<Option<String>, Reply> {
     let Some(key) = request.headers().get("idempotency-key") else { return Ok(None) };
     match key.to_str() {
         Ok(key) if !key.is_empty() && key.len() <= LONGEST_KEY => Ok(Some(key.into())),
@@ -50,7 +80,7 @@ fn idempotency_key(request: &Request<Incoming>) -> Result<Option<String>, Reply>
     }
 }
 
-pub(super) async fn list(app: &App, request: &Request<Incoming>) -> Result<Reply, Reply> {
+pub(super) async fn list(app: &App, request: &hyper::Request<Incoming>) -> Result<Reply, Reply> {
     let query = ListQuery::from_query(&Query::parse(request.uri().query().unwrap_or_default()))?;
     let session: Vec<_> = query.session_id.iter().map(|id| id.as_str().into()).collect();
     app.coordinator.touch(&session).await?;
@@ -65,13 +95,13 @@ pub(super) async fn list(app: &App, request: &Request<Incoming>) -> Result<Reply
     Ok(Reply::json(200, &list))
 }
 
-pub(super) async fn release(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
+pub(super) async fn release(app: &App, request: hyper::Request<Incoming>) -> Result<Reply, Reply> {
     let request = ReleaseRequest::from_body(&app.body(request).await?)?;
     let answer = app.coordinator.order(service::release_command(&request)).await?;
     Ok(released(&answer))
 }
 
-pub(super) async fn delete(app: &App, id: &str, request: &Request<Incoming>) -> Result<Reply, Reply> {
+pub(super) async fn delete(app: &App, id: &str, request: &hyper::Request<Incoming>) -> Result<Reply, Reply> {
     let query = Query::parse(request.uri().query().unwrap_or_default());
     let engineer = query.read(|fields| fields.optional("engineer", super::fields::name))?;
     let request = ReleaseRequest { claim_ids: vec![id.into()], engineer };
@@ -79,7 +109,7 @@ pub(super) async fn delete(app: &App, id: &str, request: &Request<Incoming>) -> 
     Ok(released(&answer))
 }
 
-pub(super) async fn extend(app: &App, id: &str, request: Request<Incoming>) -> Result<Reply, Reply> {
+pub(super) async fn extend(app: &App, id: &str, request: hyper::Request<Incoming>) -> Result<Reply, Reply> {
     let request = ExtendRequest::from_body(&app.body(request).await?)?;
     let answer = match service::extend_command(id, &request) {
         Some(command) => app.coordinator.order(command).await?,

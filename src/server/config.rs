@@ -82,10 +82,10 @@ impl ServeConfig {
             house,
             checkout: env
                 .get("COORD_REPO_ROOT")
-                .map(|root| (PathBuf::from(root), env.get("COORD_REPO_SCOPE").map(String::from))),
+                .map(|root| (absolute(root), env.get("COORD_REPO_SCOPE").map(String::from))),
             limits: Limits {
                 files: reader.parsed("COORD_MAX_CLAIM_FILES", 100, "a number")?,
-                ratio: reader.parsed("COORD_MAX_CLAIM_RATIO", 0.2, "a fraction")?,
+                ratio: reader.ratio("COORD_MAX_CLAIM_RATIO", 0.2)?,
             },
             keep_listing: Duration::from_secs(reader.number("COORD_LS_FILES_CACHE_TTL_SEC", 10)?),
             no_instance_lock: reader.truthy("COORD_DISABLE_INSTANCE_LOCK"),
@@ -129,6 +129,12 @@ impl ServeConfig {
     }
 }
 
+/// A path that means the same wherever the service runs.
+fn absolute(path: &str) -> PathBuf {
+    // The only failure is an empty path, which counts as not set.
+    std::path::absolute(path).unwrap_or_else(|_| path.into())
+}
+
 /// How long what is over is kept, in days, unless `COORD_RETENTION_DAYS` says otherwise.
 const RETENTION_DAYS: u64 = 90;
 
@@ -168,6 +174,14 @@ impl Reader<'_> {
             });
         }
         Ok(hours)
+    }
+
+    fn ratio(&self, name: &'static str, default: f64) -> Result<f64, ConfigError> {
+        let ratio: f64 = self.parsed(name, default, "a fraction")?;
+        if (0.0..=1.0).contains(&ratio) {
+            return Ok(ratio);
+        }
+        Err(ConfigError::Value { name, value: ratio.to_string(), expected: "between 0 and 1" })
     }
 
     fn truthy(&self, name: &str) -> bool {
@@ -223,6 +237,8 @@ mod tests {
             ("COORD_IDLE_TIMEOUT_SEC", "soon"),
             ("COORD_IDLE_TIMEOUT_SEC", "99999999999"),
             ("COORD_MAX_CLAIM_RATIO", "a fifth"),
+            ("COORD_MAX_CLAIM_RATIO", "NaN"),
+            ("COORD_MAX_CLAIM_RATIO", "-3"),
         ] {
             let error = read(&[("COORD_AUTH_TOKEN", "t"), (name, value)]).unwrap_err().to_string();
             assert!(error.contains(name) && error.contains(value), "{error}");

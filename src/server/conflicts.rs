@@ -4,8 +4,10 @@ use hyper::Request;
 use hyper::body::Incoming;
 
 use super::app::App;
+use super::claims::resolve;
 use super::input::Query;
 use super::reply::Reply;
+use crate::engine::Progress;
 use crate::service;
 use crate::wire::CheckRequest;
 
@@ -20,9 +22,20 @@ pub(super) async fn check_batch(app: &App, request: Request<Incoming>) -> Result
 }
 
 async fn answer(app: &App, request: &CheckRequest) -> Result<Reply, Reply> {
-    let check = service::check(request).map_err(|what| Reply::detail(400, what))?;
+    let mut check = service::check(request).map_err(|what| Reply::detail(400, what))?;
+    let tracked = app.tracked().await;
+    check.scopes.iter_mut().for_each(|scope| resolve(scope, tracked.as_deref()));
     app.coordinator.touch(&check.sessions).await?;
-    let conflicts = app.coordinator.read(|state| check.conflicts(state)).await?;
-    let tracked = if conflicts.is_empty() { None } else { app.tracked().await };
+    let mut progress = Progress::default();
+    while app
+        .coordinator
+        .read(|state| check.step(state, &mut progress))
+        .await?
+        .map_err(|what| Reply::detail(400, what))?
+    {
+        // Between two steps whoever writes gets a turn, and so do other requests.
+        tokio::task::yield_now().await;
+    }
+    let conflicts = progress.conflicts;
     Ok(Reply::json(200, &service::check_reply(&check, &conflicts, tracked.as_deref().map(Vec::as_slice))))
 }

@@ -4,6 +4,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::ServeError;
@@ -28,13 +29,7 @@ impl InstanceLock {
         if let Some(directory) = path.parent() {
             std::fs::create_dir_all(directory).map_err(failed)?;
         }
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(failed)?;
+        let mut file = no_link().open(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -56,6 +51,15 @@ impl InstanceLock {
     }
 }
 
+/// How the lock file is opened: made if need be, never through a link that somebody put there.
+fn no_link() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    let flags =
+        i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).expect("a flag of the system's fits its own type");
+    options.read(true).write(true).create(true).truncate(false).custom_flags(flags);
+    options
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +76,16 @@ mod tests {
         );
         drop(lock);
         InstanceLock::take(&database).unwrap();
+    }
+
+    #[test]
+    fn a_link_is_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let victim = directory.path().join("victim");
+        std::fs::write(&victim, "precious").unwrap();
+        std::os::unix::fs::symlink(&victim, directory.path().join("coord.db.lock")).unwrap();
+        let error = InstanceLock::take(&directory.path().join("coord.db")).unwrap_err();
+        assert!(matches!(error, ServeError::Lock { .. }), "{error}");
+        assert_eq!(std::fs::read_to_string(victim).unwrap(), "precious");
     }
 }

@@ -25,11 +25,21 @@ use super::{ServeError, access};
 /// Connections that are open at once. More wait in the system's own queue.
 const MAX_CONNECTIONS: usize = 4096;
 
+/// Descriptors that are not for connections: the database, its readers, logs.
+const OTHER_DESCRIPTORS: u64 = 128;
+
 /// The largest head of a request, in bytes; a larger one is a 431.
 const MAX_HEAD: usize = 128 << 10;
 
 /// How long the head of a request, the next one of an idle connection included, may take to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// How long an answer may stay unread, in milliseconds.
+#[cfg(target_os = "linux")]
+const UNREAD_TIMEOUT_MS: u32 = 60_000;
+
+/// The longest request id that is taken from a client, in bytes.
+const LONGEST_REQUEST_ID: usize = 128;
 
 /// How long requests that are being answered have when the service ends.
 const GRACE: Duration = Duration::from_secs(20);
@@ -69,7 +79,7 @@ impl Listener {
 
     /// Serves until `shutdown` is ready, and then until what is being answered has been answered.
     pub async fn serve(self, app: Arc<App>, shutdown: impl Future<Output = ()>) {
-        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let places = Arc::new(Semaphore::new(places()));
         let graceful = GracefulShutdown::new();
         let mut shutdown = pin!(shutdown);
         loop {
@@ -96,9 +106,25 @@ impl Listener {
     }
 }
 
+/// How many connections may be open: as many as we want, or as many as the system has descriptors for after what the
+/// database needs.
+fn places() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // If it cannot be raised, what there is has to do.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(descriptors.saturating_sub(OTHER_DESCRIPTORS))
+        .unwrap_or(usize::MAX)
+        .clamp(1, MAX_CONNECTIONS)
+}
+
 fn connect(app: &Arc<App>, stream: TcpStream, place: OwnedSemaphorePermit, graceful: &GracefulShutdown) {
     // Answers are small and wait for nothing: they are sent at once. Where that cannot be set they come a little later.
     let _ = stream.set_nodelay(true);
+    // Whoever does not read answers, or is gone without a word, does not keep a place. Elsewhere the system decides.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNREAD_TIMEOUT_MS);
     let app = app.clone();
     let service = service_fn(move |request| {
         let app = app.clone();
@@ -117,7 +143,7 @@ fn connect(app: &Arc<App>, stream: TcpStream, place: OwnedSemaphorePermit, grace
 async fn respond(app: &App, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let started = Instant::now();
     let id = match request.headers().get(&REQUEST_ID) {
-        Some(id) if !id.is_empty() => id.clone(),
+        Some(id) if is_plain(id.as_bytes()) => id.clone(),
         _ => fresh_id(),
     };
     let logged = tracing::enabled!(target: "coordination.access", tracing::Level::INFO)
@@ -136,6 +162,11 @@ async fn respond(app: &App, request: Request<Incoming>) -> Response<Full<Bytes>>
     let mut response = reply.into_response();
     response.headers_mut().insert(&REQUEST_ID, id);
     response
+}
+
+/// Whether a client's request id can stand in a log as it is.
+fn is_plain(id: &[u8]) -> bool {
+    (1..=LONGEST_REQUEST_ID).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
 }
 
 /// Sixteen random hex digits.

@@ -59,6 +59,9 @@ pub enum ServeError {
         /// Why.
         source: std::io::Error,
     },
+    /// The checkout cannot be looked into.
+    #[error("COORD_REPO_ROOT cannot be used")]
+    Checkout(#[from] crate::workspace::WorkspaceError),
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),

@@ -14,7 +14,7 @@ pub(super) fn health() -> Reply {
 }
 
 pub(super) async fn ready(app: &App) -> Result<Reply, Reply> {
-    app.coordinator.read(|_| ()).await?;
+    app.coordinator.ready().await?;
     Ok(Reply::json(
         200,
         &Ready {

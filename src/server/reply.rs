@@ -47,7 +47,7 @@ impl Reply {
     }
 
     /// The body is larger than anybody's needs. The connection ends, because the rest of it is not read.
-    pub(super) fn too_large(most: usize) -> Reply {
+    pub(super) fn too_large(most: u64) -> Reply {
         Reply::detail(413, format!("The body is larger than {most} bytes; send the work in several requests"))
             .with(CONNECTION, HeaderValue::from_static("close"))
     }

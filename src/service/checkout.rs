@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::claims::malformed;
 use crate::engine::Request;
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, escape};
 use crate::wire::ClaimReply;
 use crate::workspace::{WorkspaceError, tracked_files};
 
@@ -48,9 +48,30 @@ impl Checkout {
         {
             return Ok(files.clone());
         }
-        let files = Arc::new(tracked_files(&self.root, self.scope.as_deref())?);
+        let mut files = tracked_files(&self.root, self.scope.as_deref())?;
+        // Git's order is that of bytes; what is not UTF-8 has changed since.
+        files.sort_unstable();
+        let files = Arc::new(files);
         *listed = Some((Instant::now(), files.clone()));
         Ok(files)
+    }
+
+    /// Takes names for what they are in the checkout: one of a directory covers what is beneath it though it looks like that
+    /// of a file (`socket.io`), and one of a file is that file though it looks like a glob (`app/[id].ts`).
+    pub fn resolve(files: &[String], pattern: &Pattern) -> Option<Pattern> {
+        if pattern.is_literal() {
+            return None;
+        }
+        let text = pattern.text().replace('\\', "/");
+        let name = text.trim_start_matches("./").trim_start_matches('/');
+        if files.binary_search_by(|file| file.as_str().cmp(name)).is_ok() {
+            return Pattern::literal(name).ok();
+        }
+        let directory = format!("{name}/");
+        let next = files.partition_point(|file| file.as_str() < directory.as_str());
+        let is_directory =
+            !name.is_empty() && files.get(next).is_some_and(|file| file.starts_with(&directory));
+        if is_directory { Pattern::parse(&format!("{}/", escape(name))).ok() } else { None }
     }
 
     /// Judges how much of the checkout a request covers. What is merely odd comes back as warnings.
@@ -116,5 +137,41 @@ fn no_match(files: &[String], pattern: &Pattern) -> String {
             "Pattern '{text}' matched zero files under COORD_REPO_ROOT. The claim was still created in case the file is \
              about to be added; double-check the path if this was not intentional."
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_taken_for_what_they_are() {
+        let files = [
+            "Makefile",
+            "a/socket.io/lib/x.js",
+            "a/socket.io.js",
+            "app/[id]/page.ts",
+            "app/[id].ts",
+            "v1.2/x",
+        ];
+        let mut files: Vec<String> = files.map(String::from).into();
+        files.sort_unstable();
+        for (text, path, covered) in [
+            ("a/socket.io", "a/socket.io/lib/x.js", true),
+            ("./a/socket.io", "a/socket.io/lib/new.js", true),
+            ("v1.2", "v1.2/y", true),
+            ("app/[id]", "app/[id]/new.ts", true),
+            ("app/[id]", "app/i/new.ts", false),
+            ("app/[id].ts", "app/[id].ts", true),
+            ("app/[id].ts", "app/i.ts", false),
+            ("Makefile", "Makefile", true),
+            ("Makefile", "Makefile/x", false),
+        ] {
+            let resolved = Checkout::resolve(&files, &Pattern::parse(text).unwrap()).unwrap();
+            assert_eq!(resolved.matches(path), covered, "{text} {path}");
+        }
+        for text in ["a/socket.io/**", "a/*", "b.ts", "a/sock", "**"] {
+            assert_eq!(Checkout::resolve(&files, &Pattern::parse(text).unwrap()), None, "{text}");
+        }
     }
 }

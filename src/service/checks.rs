@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::claims::symbol_paths;
 use super::{overlap, scope_type, sorted, symbols_in_file, texts};
-use crate::engine::{Caller, ClaimType, Conflicts, RoomName, Scope, State};
+use crate::engine::{Caller, Conflicts, Progress, RoomName, Scope, State};
 use crate::pattern::Pattern;
 use crate::wire::{CheckConflict, CheckReply, CheckRequest, time};
 
@@ -15,7 +15,8 @@ pub struct Check {
     engineer: String,
     /// Whose sessions ask.
     pub sessions: Vec<Arc<str>>,
-    scopes: Vec<Scope>,
+    /// What is asked about.
+    pub scopes: Vec<Scope>,
 }
 
 /// Understands a check.
@@ -78,15 +79,21 @@ fn parsed<E: std::fmt::Display>(pattern: Result<Pattern, E>) -> Result<Arc<Patte
 }
 
 impl Check {
-    /// Looks for what stands in the way.
-    #[must_use]
-    pub fn conflicts(&self, state: &State) -> Conflicts {
+    /// Makes a step of looking for what stands in the way; says whether there is more to look at.
+    ///
+    /// # Errors
+    ///
+    /// That it is too much for one check, in words, for a status of 400.
+    pub fn step(&self, state: &State, progress: &mut Progress) -> Result<bool, &'static str> {
         let caller = Caller { engineer: &self.engineer, sessions: &self.sessions };
-        state.check(
-            self.room.as_ref(),
-            caller,
-            self.scopes.iter().map(|scope| (scope.clone(), ClaimType::File)),
-        )
+        state.check(self.room.as_ref(), caller, &self.scopes, progress);
+        let more = progress.scopes < self.scopes.len();
+        if more && progress.work >= Progress::MOST {
+            return Err(
+                "These patterns meet too much for one check; name directories, or ask in several checks",
+            );
+        }
+        Ok(more)
     }
 }
 

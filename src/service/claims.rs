@@ -16,6 +16,10 @@ use crate::wire::{
     ReleaseRequest, time,
 };
 
+/// What is told of a request that meets too much.
+const TOO_BROAD: &str =
+    "This request meets too many claims at once; name fewer files, or ask in several requests";
+
 /// The longest path of a symbol, in bytes.
 const LONGEST_SYMBOL: usize = 1024;
 
@@ -119,6 +123,7 @@ pub fn claim_reply(
     match answer {
         Answer::Decided(Outcome::Claimed(claimed)) => (200, grant(&claimed.receipt(), warnings)),
         Answer::Repeated(receipt) => (200, grant(receipt, warnings)),
+        Answer::Decided(Outcome::TooBroad) => (400, malformed(TOO_BROAD, &["narrow_claim", "escalate"])),
         Answer::Decided(Outcome::Refused(refused)) => (409, refusal(request, refused, tracked)),
         Answer::Decided(_) | Answer::KeyReused => (
             422,

@@ -269,13 +269,18 @@ impl Store for Sqlite {
                      WHERE released_at < ?1)",
             )?
             .execute(params![before.0, PRUNE_ROWS])?;
-        transaction.prepare_cached("DELETE FROM answers WHERE at < ?")?.execute([answers_before.0])?;
         transaction
             .prepare_cached(
-                "DELETE FROM sessions WHERE last_activity < ?1
-                 AND id NOT IN (SELECT session_id FROM claims WHERE session_id IS NOT NULL)",
+                "DELETE FROM answers WHERE key IN (SELECT key FROM answers WHERE at < ? LIMIT ?)",
             )?
-            .execute([answers_before.0])?;
+            .execute(params![answers_before.0, PRUNE_ROWS])?;
+        transaction
+            .prepare_cached(
+                "DELETE FROM sessions WHERE id IN (
+                     SELECT id FROM sessions WHERE last_activity < ?1
+                     AND id NOT IN (SELECT session_id FROM claims WHERE session_id IS NOT NULL) LIMIT ?2)",
+            )?
+            .execute(params![answers_before.0, PRUNE_ROWS])?;
         transaction.commit()?;
         Ok(changes.max(ended) >= PRUNE_ROWS as usize)
     }

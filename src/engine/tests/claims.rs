@@ -1,6 +1,7 @@
 //! Who is let in: batches, callers, rooms, releases, renewal, and what a refusal says.
 
 use super::*;
+use crate::engine::Progress;
 
 #[test]
 fn a_batch_is_granted_whole_or_not_at_all() {
@@ -91,11 +92,14 @@ fn a_check_of_every_room_looks_into_every_room() {
     }
     let scope = world.item("src/a.ts").scope;
     let check = |room: Option<&RoomName>, engineer| {
-        world
-            .state
-            .check(room, Caller { engineer, sessions: &[] }, [(scope.clone(), ClaimType::File)])
-            .list
-            .len()
+        let mut progress = Progress::default();
+        world.state.check(
+            room,
+            Caller { engineer, sessions: &[] },
+            std::slice::from_ref(&scope),
+            &mut progress,
+        );
+        progress.conflicts.list.len()
     };
     assert_eq!(check(None, "bob"), 3);
     assert_eq!(check(Some(&None), "bob"), 1);
