@@ -121,10 +121,10 @@ pub(super) fn conflicts_in_words(conflicts: &[CheckConflict]) {
             .map(|text| format!(": {}", output::clean(text)))
             .unwrap_or_default();
         let left = moment(&conflict.expires_at).map(|at| output::left(at, now)).unwrap_or_default();
-        let held = scope(&conflict.pattern, conflict.symbols.as_deref());
+        let held = output::clean(&scope(&conflict.pattern, conflict.symbols.as_deref()));
         let text = format!(
             "{} meets {held} of {} ({}), held for another {left}{about}",
-            scope(&conflict.your_pattern, conflict.your_symbols.as_deref()),
+            output::clean(&scope(&conflict.your_pattern, conflict.your_symbols.as_deref())),
             output::clean(&conflict.engineer),
             output::short(&conflict.claim_id),
         );
