@@ -309,8 +309,9 @@ fn entry(place: usize, meta: &str, path: &str) -> Option<Entry> {
     let words: Vec<&str> = meta.trim_start_matches(':').split(' ').collect();
     let [old_mode, new_mode, old, new, status] = words[..] else { return None };
     let submodule = old_mode == GITLINK || new_mode == GITLINK;
-    // A file that became a link is told as one deleted and one added; a name that is not UTF-8 cannot be asked for.
-    let has_lines = !submodule && status != "T" && !path.contains('\u{fffd}');
+    // A file that became a link is told as one deleted and one added, one that is not merged yet as neither; a name that
+    // is not UTF-8 cannot be asked for.
+    let has_lines = !submodule && !matches!(status, "T" | "U") && !path.contains('\u{fffd}');
     Some(Entry { place, old: object(old)?, new: object(new)?, has_lines })
 }
 
