@@ -252,7 +252,7 @@ impl Delta {
     ) -> Result<BTreeMap<String, LineChanges>, WorkspaceError> {
         let mut entries: Vec<(&String, &Entry)> =
             wanted.iter().map(|path| (*path, &base.entries[*path])).collect();
-        entries.retain(|(_, entry)| entry.has_lines);
+        entries.retain(|(path, entry)| entry.has_lines && !base.has_beneath(path));
         entries.sort_unstable_by_key(|(_, entry)| entry.place);
         let mut patches = BTreeMap::new();
         for entries in entries.chunks(PATHS_AT_ONCE) {
@@ -272,6 +272,15 @@ impl Delta {
             }
         }
         Ok(patches)
+    }
+}
+
+impl Base {
+    /// Whether a file became a directory: git, asked about it, tells of what is beneath too.
+    fn has_beneath(&self, path: &str) -> bool {
+        let directory = format!("{path}/");
+        let mut later = self.entries.range(directory.clone()..);
+        later.next().is_some_and(|(path, _)| path.starts_with(&directory))
     }
 }
 
