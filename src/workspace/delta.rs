@@ -151,18 +151,18 @@ impl Delta {
         Ok(delta)
     }
 
-    /// What is staged for the next commit.
+    /// What is staged for the next commit. Of a merge that is what none of the merged commits has.
     ///
     /// # Errors
     ///
     /// If git cannot be run, or fails.
     pub fn staged(root: &Path) -> Result<Delta, WorkspaceError> {
-        let head = commits(root, [&"HEAD".to_owned()])?.remove(0);
-        let tree = match head {
-            Some(head) => head,
-            None => empty_tree(root)?,
-        };
-        let bases = vec![base(root, &Tree::Index, tree)?];
+        let parents = commits(root, &["HEAD".to_owned(), "MERGE_HEAD".to_owned()])?;
+        let mut trees: Vec<String> = parents.into_iter().flatten().collect();
+        if trees.is_empty() {
+            trees.push(empty_tree(root)?);
+        }
+        let bases = trees.into_iter().map(|tree| base(root, &Tree::Index, tree)).collect::<Result<_, _>>()?;
         Ok(Delta { root: root.into(), comparisons: vec![Comparison { new: Tree::Index, bases }] })
     }
 
