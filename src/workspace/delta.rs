@@ -116,9 +116,11 @@ impl Delta {
         let known: Vec<&String> = updates.iter().filter_map(|update| update.remote.as_ref()).collect();
         // A tag is pushed with what it points at; what the remote has may never have been fetched.
         let commits = commits(root, tips.iter().chain(&known).copied())?;
-        let (tips, known) = commits.split_at(tips.len());
+        let (peeled, known) = commits.split_at(tips.len());
+        let no_commits = tips.iter().zip(peeled).filter(|(_, commit)| commit.is_none());
+        are_here(root, no_commits.map(|(id, _)| id.as_str()))?;
         let known: Vec<&str> = known.iter().flatten().map(String::as_str).collect();
-        let mut distinct: Vec<&String> = tips.iter().flatten().collect();
+        let mut distinct: Vec<&String> = peeled.iter().flatten().collect();
         distinct.sort_unstable();
         distinct.dedup();
         let mut delta = Delta { root: root.into(), comparisons: Vec::new() };
@@ -376,6 +378,24 @@ fn commits<'a>(
     }
     let text = String::from_utf8_lossy(&ended.output.stdout);
     Ok(text.lines().map(|line| object(line).flatten()).collect())
+}
+
+/// Insists that objects are here, whatever they are: a tag may name a file or a directory.
+fn are_here<'a>(root: &Path, ids: impl Iterator<Item = &'a str>) -> Result<(), WorkspaceError> {
+    let ids: Vec<&str> = ids.collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let input = ids.iter().flat_map(|id| format!("{id}\n").into_bytes()).collect();
+    let ended = Running::feed(git(root, ["cat-file", "--batch-check=%(objectname)"]), input)?.finish()?;
+    if !ended.succeeded() {
+        return Err(ended.into_error());
+    }
+    let text = String::from_utf8_lossy(&ended.output.stdout);
+    match ids.iter().zip(text.lines()).find(|(_, line)| object(line).is_none()) {
+        Some((id, _)) => Err(WorkspaceError::NoObject { id: (*id).into() }),
+        None => Ok(()),
+    }
 }
 
 /// The tree without files, whatever kind of hash the repository uses.
