@@ -5,7 +5,7 @@
 //! so does what was changed and changed back. Where there are several such commits, a line counts if it differs from
 //! all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::WorkspaceError;
@@ -120,12 +120,9 @@ impl Delta {
         let no_commits = tips.iter().zip(peeled).filter(|(_, commit)| commit.is_none());
         are_here(root, no_commits.map(|(id, _)| id.as_str()))?;
         let known: Vec<&str> = known.iter().flatten().map(String::as_str).collect();
-        let mut distinct: Vec<&String> = peeled.iter().flatten().collect();
-        distinct.sort_unstable();
-        distinct.dedup();
         let mut delta = Delta { root: root.into(), comparisons: Vec::new() };
-        for tip in distinct {
-            delta.add(tip, &[&["--not", "--remotes"], known.as_slice()].concat())?;
+        for tip in newest(root, peeled.iter().flatten().collect(), &known)? {
+            delta.add(&tip, &known, &["--remotes"])?;
         }
         Ok(delta)
     }
@@ -149,7 +146,7 @@ impl Delta {
         };
         let (base, head) = (found(base)?, found(head)?);
         let mut delta = Delta { root: root.into(), comparisons: Vec::new() };
-        delta.add(&head, &["--not", &base])?;
+        delta.add(&head, &[&base], &[])?;
         Ok(delta)
     }
 
@@ -168,19 +165,16 @@ impl Delta {
         Ok(Delta { root: root.into(), comparisons: vec![Comparison { new: Tree::Index, bases }] })
     }
 
-    /// Compares a commit with the newest commits beneath it that are excluded.
-    fn add(&mut self, tip: &str, excluded: &[&str]) -> Result<(), WorkspaceError> {
-        let list = [&["rev-list", "--boundary", tip], excluded].concat();
-        let list = listed(git(&self.root, list))?.concat();
+    /// Compares a commit with the newest commits beneath it that are known, or that `refs` have.
+    fn add(&mut self, tip: &str, known: &[&str], refs: &[&str]) -> Result<(), WorkspaceError> {
+        let list = added(&self.root, &[tip], known, refs)?;
         if !list.lines().any(|line| !line.starts_with('-')) {
             return Ok(());
         }
         let mut boundary: Vec<String> =
             list.lines().filter_map(|line| line.strip_prefix('-')).map(String::from).collect();
         if boundary.len() > 1 {
-            let newest =
-                ["merge-base", "--independent"].into_iter().chain(boundary.iter().map(String::as_str));
-            boundary = listed(git(&self.root, newest))?.concat().lines().map(String::from).collect();
+            boundary = independent(&self.root, &boundary)?;
         }
         if boundary.is_empty() {
             boundary.push(empty_tree(&self.root)?);
@@ -364,6 +358,38 @@ fn next_blob(rest: &mut &[u8]) -> Option<Vec<u8>> {
     let content = rest.get(..size)?.to_vec();
     *rest = rest.get(size + 1..)?;
     Some(content)
+}
+
+/// The tips that add commits, without those that another tip has beneath it: a thousand tags are one question to git.
+fn newest(root: &Path, tips: Vec<&String>, known: &[&str]) -> Result<Vec<String>, WorkspaceError> {
+    let mut tips: Vec<&str> = tips.into_iter().map(String::as_str).collect();
+    tips.sort_unstable();
+    tips.dedup();
+    if tips.len() > 1 {
+        let list = added(root, &tips, known, &["--remotes"])?;
+        let added: HashSet<&str> = list.lines().collect();
+        tips.retain(|tip| added.contains(tip));
+    }
+    let tips: Vec<String> = tips.into_iter().map(String::from).collect();
+    if tips.len() > 1 { independent(root, &tips) } else { Ok(tips) }
+}
+
+/// Lists the commits beneath tips that are neither known nor beneath a ref, and behind a `-` the first that are.
+fn added(root: &Path, tips: &[&str], known: &[&str], refs: &[&str]) -> Result<String, WorkspaceError> {
+    let command = git(root, [&["rev-list", "--boundary", "--stdin", "--not"], refs].concat());
+    let tips = tips.iter().map(|tip| format!("{tip}\n"));
+    let input = tips.chain(known.iter().map(|known| format!("^{known}\n"))).collect::<String>();
+    let ended = Running::feed(command, input.into())?.finish()?;
+    if !ended.succeeded() {
+        return Err(ended.into_error());
+    }
+    Ok(String::from_utf8_lossy(&ended.output.stdout).into_owned())
+}
+
+/// Those of some commits that none of the others has beneath it.
+fn independent(root: &Path, commits: &[String]) -> Result<Vec<String>, WorkspaceError> {
+    let names = ["merge-base", "--independent"].into_iter().chain(commits.iter().map(String::as_str));
+    Ok(listed(git(root, names))?.concat().lines().map(String::from).collect())
 }
 
 /// The commits that objects are or point at, in their order; `None` for what is no commit or not here.
