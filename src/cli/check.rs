@@ -42,13 +42,11 @@ pub(super) fn run(args: CheckArgs, env: &Env) -> Done {
         return delta(&mut context, &Delta::staged(&root)?, args.json);
     }
     if let Some(range) = &args.diff {
-        let (base, head) = range.split_once("..").unwrap_or((range, "HEAD"));
-        let head = head.trim_start_matches('.');
-        return delta(
-            &mut context,
-            &Delta::between(&root, base, if head.is_empty() { "HEAD" } else { head })?,
-            args.json,
-        );
+        let (base, head) = range.split_once("..").unwrap_or((range, ""));
+        // A third dot changes nothing: what only the base has is left out in any case.
+        let [base, head] =
+            [base, head.trim_start_matches('.')].map(|end| if end.is_empty() { "HEAD" } else { end });
+        return delta(&mut context, &Delta::between(&root, base, head)?, args.json);
     }
     let mut request = context.asker();
     for argument in &args.paths {
@@ -121,10 +119,10 @@ pub(super) fn conflicts_in_words(conflicts: &[CheckConflict]) {
             .map(|text| format!(": {}", output::clean(text)))
             .unwrap_or_default();
         let left = moment(&conflict.expires_at).map(|at| output::left(at, now)).unwrap_or_default();
-        let held = scope(&conflict.pattern, conflict.symbols.as_deref());
+        let held = output::clean(&scope(&conflict.pattern, conflict.symbols.as_deref()));
         let text = format!(
             "{} meets {held} of {} ({}), held for another {left}{about}",
-            scope(&conflict.your_pattern, conflict.your_symbols.as_deref()),
+            output::clean(&scope(&conflict.your_pattern, conflict.your_symbols.as_deref())),
             output::clean(&conflict.engineer),
             output::short(&conflict.claim_id),
         );

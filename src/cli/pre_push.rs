@@ -64,9 +64,10 @@ pub(super) fn run(_: PrePushArgs, env: &Env) -> Done {
 }
 
 fn check(env: &Env) -> Done {
-    let mut input = String::new();
-    std::io::stdin().lock().take(MOST_INPUT).read_to_string(&mut input)?;
-    let updates = RefUpdate::parse_all(&input)?;
+    let mut input = Vec::new();
+    std::io::stdin().lock().take(MOST_INPUT).read_to_end(&mut input)?;
+    // A ref may be named by any bytes, and its name is not looked at.
+    let updates = RefUpdate::parse_all(&String::from_utf8_lossy(&input))?;
     if updates.iter().all(|update| update.local.is_none()) {
         return Ok(Exit::Ok);
     }

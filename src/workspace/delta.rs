@@ -3,12 +3,13 @@
 //! A push adds the commits that no remote has yet. What they change is the difference between the tip and the newest
 //! commits beneath it that a remote does have: what a merge brought in from upstream is on both sides and drops out, and
 //! so does what was changed and changed back. Where there are several such commits, a line counts if it differs from
-//! all of them.
+//! all of them, and a file without such a line is no change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::WorkspaceError;
+use super::patch::{self, Patch};
 use super::process::{Running, git, listed};
 
 /// The mode of a submodule, which has no lines.
@@ -92,6 +93,17 @@ struct Entry {
     place: usize,
 }
 
+/// What a tree has of one file that none of the trees before it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing: it only puts together what they have.
+    Nothing,
+    /// Something that cannot be told by lines: it is binary, a submodule, or only its mode is new.
+    Whole,
+    /// These lines, as compared with each of those that it can be compared with by lines.
+    Lines(Vec<LineChanges>),
+}
+
 /// The lines of one file that differ from one version of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LineChanges {
@@ -105,6 +117,16 @@ pub struct LineChanges {
     pub new_lines: Vec<u32>,
 }
 
+impl Change {
+    /// What it is by lines.
+    pub(super) fn lines(&self) -> &[LineChanges] {
+        match self {
+            Change::Lines(versions) => versions,
+            Change::Nothing | Change::Whole => &[],
+        }
+    }
+}
+
 impl Delta {
     /// What a push adds to what any remote has.
     ///
@@ -116,14 +138,13 @@ impl Delta {
         let known: Vec<&String> = updates.iter().filter_map(|update| update.remote.as_ref()).collect();
         // A tag is pushed with what it points at; what the remote has may never have been fetched.
         let commits = commits(root, tips.iter().chain(&known).copied())?;
-        let (tips, known) = commits.split_at(tips.len());
+        let (peeled, known) = commits.split_at(tips.len());
+        let no_commits = tips.iter().zip(peeled).filter(|(_, commit)| commit.is_none());
+        are_here(root, no_commits.map(|(id, _)| id.as_str()))?;
         let known: Vec<&str> = known.iter().flatten().map(String::as_str).collect();
-        let mut distinct: Vec<&String> = tips.iter().flatten().collect();
-        distinct.sort_unstable();
-        distinct.dedup();
         let mut delta = Delta { root: root.into(), comparisons: Vec::new() };
-        for tip in distinct {
-            delta.add(tip, &[&["--not", "--remotes"], known.as_slice()].concat())?;
+        for tip in newest(root, peeled.iter().flatten().collect(), &known)? {
+            delta.add(&tip, &known, &["--remotes"])?;
         }
         Ok(delta)
     }
@@ -147,38 +168,35 @@ impl Delta {
         };
         let (base, head) = (found(base)?, found(head)?);
         let mut delta = Delta { root: root.into(), comparisons: Vec::new() };
-        delta.add(&head, &["--not", &base])?;
+        delta.add(&head, &[&base], &[])?;
         Ok(delta)
     }
 
-    /// What is staged for the next commit.
+    /// What is staged for the next commit. Of a merge that is what none of the merged commits has.
     ///
     /// # Errors
     ///
     /// If git cannot be run, or fails.
     pub fn staged(root: &Path) -> Result<Delta, WorkspaceError> {
-        let head = commits(root, [&"HEAD".to_owned()])?.remove(0);
-        let tree = match head {
-            Some(head) => head,
-            None => empty_tree(root)?,
-        };
-        let bases = vec![base(root, &Tree::Index, tree)?];
+        let parents = commits(root, &["HEAD".to_owned(), "MERGE_HEAD".to_owned()])?;
+        let mut trees: Vec<String> = parents.into_iter().flatten().collect();
+        if trees.is_empty() {
+            trees.push(empty_tree(root)?);
+        }
+        let bases = trees.into_iter().map(|tree| base(root, &Tree::Index, tree)).collect::<Result<_, _>>()?;
         Ok(Delta { root: root.into(), comparisons: vec![Comparison { new: Tree::Index, bases }] })
     }
 
-    /// Compares a commit with the newest commits beneath it that are excluded.
-    fn add(&mut self, tip: &str, excluded: &[&str]) -> Result<(), WorkspaceError> {
-        let list = [&["rev-list", "--boundary", tip], excluded].concat();
-        let list = listed(git(&self.root, list))?.concat();
+    /// Compares a commit with the newest commits beneath it that are known, or that `refs` have.
+    fn add(&mut self, tip: &str, known: &[&str], refs: &[&str]) -> Result<(), WorkspaceError> {
+        let list = added(&self.root, &[tip], known, refs)?;
         if !list.lines().any(|line| !line.starts_with('-')) {
             return Ok(());
         }
         let mut boundary: Vec<String> =
             list.lines().filter_map(|line| line.strip_prefix('-')).map(String::from).collect();
         if boundary.len() > 1 {
-            let newest =
-                ["merge-base", "--independent"].into_iter().chain(boundary.iter().map(String::as_str));
-            boundary = listed(git(&self.root, newest))?.concat().lines().map(String::from).collect();
+            boundary = independent(&self.root, &boundary)?;
         }
         if boundary.is_empty() {
             boundary.push(empty_tree(&self.root)?);
@@ -199,30 +217,32 @@ impl Delta {
         paths
     }
 
-    /// The changed lines of some of the files, which are sorted: for each comparison that a file is in, its changes against each base.
-    ///
-    /// A file whose changes cannot be told by lines (binary, a submodule) has `None` there.
+    /// Whether some of it is compared with several trees, as a merge is.
+    #[must_use]
+    pub fn merges(&self) -> bool {
+        self.comparisons.iter().any(|comparison| comparison.bases.len() > 1)
+    }
+
+    /// The changed lines of some of the files, which are sorted: for each file, those of each comparison that it is in.
     ///
     /// # Errors
     ///
     /// If git cannot be run, or fails.
-    pub fn lines(
-        &self,
-        paths: &[String],
-    ) -> Result<BTreeMap<String, Vec<Vec<Option<LineChanges>>>>, WorkspaceError> {
-        let mut found: BTreeMap<String, Vec<Vec<Option<LineChanges>>>> = BTreeMap::new();
+    pub fn lines(&self, paths: &[String]) -> Result<BTreeMap<String, Vec<Change>>, WorkspaceError> {
+        let mut found: BTreeMap<String, Vec<Change>> = BTreeMap::new();
         for comparison in &self.comparisons {
             let wanted: Vec<&String> =
                 comparison.paths().filter(|path| paths.binary_search(path).is_ok()).collect();
-            let mut versions: Vec<Vec<Option<LineChanges>>> = vec![Vec::new(); wanted.len()];
+            let mut versions: Vec<Vec<Patch>> = wanted.iter().map(|_| Vec::new()).collect();
             for base in &comparison.bases {
                 let mut patches = self.patches(&comparison.new, base, &wanted)?;
                 for (path, versions) in wanted.iter().zip(&mut versions) {
-                    versions.push(patches.remove(*path));
+                    versions.extend(patches.remove(*path));
                 }
             }
+            let several = comparison.bases.len() > 1;
             for (path, versions) in wanted.into_iter().zip(versions) {
-                found.entry(path.clone()).or_default().push(versions);
+                found.entry(path.clone()).or_default().push(patch::change(versions, several));
             }
         }
         Ok(found)
@@ -249,10 +269,10 @@ impl Delta {
         new: &Tree,
         base: &Base,
         wanted: &[&String],
-    ) -> Result<BTreeMap<String, LineChanges>, WorkspaceError> {
+    ) -> Result<BTreeMap<String, Patch>, WorkspaceError> {
         let mut entries: Vec<(&String, &Entry)> =
             wanted.iter().map(|path| (*path, &base.entries[*path])).collect();
-        entries.retain(|(_, entry)| entry.has_lines);
+        entries.retain(|(path, entry)| entry.has_lines && !base.has_beneath(path));
         entries.sort_unstable_by_key(|(_, entry)| entry.place);
         let mut patches = BTreeMap::new();
         for entries in entries.chunks(PATHS_AT_ONCE) {
@@ -264,14 +284,21 @@ impl Delta {
             let sections: Vec<&str> = text.split("\ndiff --git ").skip(1).collect();
             if sections.len() == entries.len() {
                 let told = entries.iter().zip(sections);
-                patches.extend(
-                    told.filter_map(|((path, entry), text)| {
-                        Some(((*path).clone(), line_changes(text, entry)?))
-                    }),
-                );
+                patches.extend(told.filter_map(|((path, entry), text)| {
+                    Some(((*path).clone(), Patch::read(text, &entry.old, &entry.new)?))
+                }));
             }
         }
         Ok(patches)
+    }
+}
+
+impl Base {
+    /// Whether a file became a directory: git, asked about it, tells of what is beneath too.
+    fn has_beneath(&self, path: &str) -> bool {
+        let directory = format!("{path}/");
+        let mut later = self.entries.range(directory.clone()..);
+        later.next().is_some_and(|(path, _)| path.starts_with(&directory))
     }
 }
 
@@ -309,38 +336,10 @@ fn entry(place: usize, meta: &str, path: &str) -> Option<Entry> {
     let words: Vec<&str> = meta.trim_start_matches(':').split(' ').collect();
     let [old_mode, new_mode, old, new, status] = words[..] else { return None };
     let submodule = old_mode == GITLINK || new_mode == GITLINK;
-    // A file that became a link is told as one deleted and one added; a name that is not UTF-8 cannot be asked for.
-    let has_lines = !submodule && status != "T" && !path.contains('\u{fffd}');
+    // A file that became a link is told as one deleted and one added, one that is not merged yet as neither; a name that
+    // is not UTF-8 cannot be asked for.
+    let has_lines = !submodule && !matches!(status, "T" | "U") && !path.contains('\u{fffd}');
     Some(Entry { place, old: object(old)?, new: object(new)?, has_lines })
-}
-
-/// Reads the hunks of one file; `None` if it has none: only its mode changed, or it is binary or empty.
-fn line_changes(section: &str, entry: &Entry) -> Option<LineChanges> {
-    let mut changes =
-        LineChanges { old: entry.old.clone(), new: entry.new.clone(), ..LineChanges::default() };
-    let (mut old, mut new, mut hunks) = (0, 0, 0);
-    for line in section.split('\n') {
-        if let Some((from, to)) = line.strip_prefix("@@ -").and_then(hunk) {
-            (old, new, hunks) = (from, to, hunks + 1);
-        } else if hunks == 0 {
-            // Still in the header, whose lines may begin with anything.
-        } else if let Some(text) = line.strip_prefix('-') {
-            changes.old_lines.extend((!text.trim().is_empty()).then_some(old));
-            old += 1;
-        } else if let Some(text) = line.strip_prefix('+') {
-            changes.new_lines.extend((!text.trim().is_empty()).then_some(new));
-            new += 1;
-        }
-    }
-    (hunks > 0).then_some(changes)
-}
-
-/// Where a hunk begins on either side: the numbers of `1,2 +3,4 @@`.
-fn hunk(text: &str) -> Option<(u32, u32)> {
-    let (old, rest) = text.split_once(" +")?;
-    let new = rest.split(" @@").next()?;
-    let first = |range: &str| range.split(',').next()?.parse().ok();
-    Some((first(old)?, first(new)?))
 }
 
 /// Takes one answer of `git cat-file --batch` off the front.
@@ -352,6 +351,38 @@ fn next_blob(rest: &mut &[u8]) -> Option<Vec<u8>> {
     let content = rest.get(..size)?.to_vec();
     *rest = rest.get(size + 1..)?;
     Some(content)
+}
+
+/// The tips that add commits, without those that another tip has beneath it: a thousand tags are one question to git.
+fn newest(root: &Path, tips: Vec<&String>, known: &[&str]) -> Result<Vec<String>, WorkspaceError> {
+    let mut tips: Vec<&str> = tips.into_iter().map(String::as_str).collect();
+    tips.sort_unstable();
+    tips.dedup();
+    if tips.len() > 1 {
+        let list = added(root, &tips, known, &["--remotes"])?;
+        let added: HashSet<&str> = list.lines().collect();
+        tips.retain(|tip| added.contains(tip));
+    }
+    let tips: Vec<String> = tips.into_iter().map(String::from).collect();
+    if tips.len() > 1 { independent(root, &tips) } else { Ok(tips) }
+}
+
+/// Lists the commits beneath tips that are neither known nor beneath a ref, and behind a `-` the first that are.
+fn added(root: &Path, tips: &[&str], known: &[&str], refs: &[&str]) -> Result<String, WorkspaceError> {
+    let command = git(root, [&["rev-list", "--boundary", "--stdin", "--not"], refs].concat());
+    let tips = tips.iter().map(|tip| format!("{tip}\n"));
+    let input = tips.chain(known.iter().map(|known| format!("^{known}\n"))).collect::<String>();
+    let ended = Running::feed(command, input.into())?.finish()?;
+    if !ended.succeeded() {
+        return Err(ended.into_error());
+    }
+    Ok(String::from_utf8_lossy(&ended.output.stdout).into_owned())
+}
+
+/// Those of some commits that none of the others has beneath it.
+fn independent(root: &Path, commits: &[String]) -> Result<Vec<String>, WorkspaceError> {
+    let names = ["merge-base", "--independent"].into_iter().chain(commits.iter().map(String::as_str));
+    Ok(listed(git(root, names))?.concat().lines().map(String::from).collect())
 }
 
 /// The commits that objects are or point at, in their order; `None` for what is no commit or not here.
@@ -366,6 +397,24 @@ fn commits<'a>(
     }
     let text = String::from_utf8_lossy(&ended.output.stdout);
     Ok(text.lines().map(|line| object(line).flatten()).collect())
+}
+
+/// Insists that objects are here, whatever they are: a tag may name a file or a directory.
+fn are_here<'a>(root: &Path, ids: impl Iterator<Item = &'a str>) -> Result<(), WorkspaceError> {
+    let ids: Vec<&str> = ids.collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let input = ids.iter().flat_map(|id| format!("{id}\n").into_bytes()).collect();
+    let ended = Running::feed(git(root, ["cat-file", "--batch-check=%(objectname)"]), input)?.finish()?;
+    if !ended.succeeded() {
+        return Err(ended.into_error());
+    }
+    let text = String::from_utf8_lossy(&ended.output.stdout);
+    match ids.iter().zip(text.lines()).find(|(_, line)| object(line).is_none()) {
+        Some((id, _)) => Err(WorkspaceError::NoObject { id: (*id).into() }),
+        None => Ok(()),
+    }
 }
 
 /// The tree without files, whatever kind of hash the repository uses.

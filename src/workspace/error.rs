@@ -55,6 +55,12 @@ pub enum WorkspaceError {
         /// The name.
         name: String,
     },
+    /// An object that should be pushed is not here.
+    #[error("{id} is no object of this repository")]
+    NoObject {
+        /// Its id.
+        id: String,
+    },
     /// What should be a line of git's for a pre-push hook is not.
     #[error("this is not what git tells a pre-push hook: {line:?}")]
     RefLine {

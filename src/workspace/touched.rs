@@ -1,14 +1,19 @@
 //! Which symbols a set of changes touches, file by file.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::WorkspaceError;
-use super::delta::{Delta, LineChanges};
-use crate::symbols::{self, Symbol};
+use super::delta::{Change, Delta};
+use crate::symbols::{self, Language, Symbol};
+
+/// The symbols of blobs. What a blob declares depends on what the name of its file says it is written in.
+type Sources = HashMap<(String, Language), Vec<Symbol>>;
 
 /// What of a file is touched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Touched {
+    /// Nothing: a merge only put together what is there already.
+    Nothing,
     /// Something that no symbol covers, or that cannot be told: it counts as the whole file.
     File,
     /// Only what these symbols cover.
@@ -27,32 +32,29 @@ impl Delta {
     pub fn touched(&self, paths: &[String]) -> Result<BTreeMap<String, Touched>, WorkspaceError> {
         let changes = self.lines(paths)?;
         let sources = self.symbols_of(&changes)?;
-        Ok(changes.into_iter().map(|(path, comparisons)| (path, of_file(&comparisons, &sources))).collect())
+        let told = changes.into_iter().map(|(path, comparisons)| {
+            let touched = of_file(Language::of(&path), &comparisons, &sources);
+            (path, touched)
+        });
+        Ok(told.collect())
     }
 
-    /// The symbols of every version of the changed files that can be read, by blob.
-    fn symbols_of(
-        &self,
-        changes: &BTreeMap<String, Vec<Vec<Option<LineChanges>>>>,
-    ) -> Result<HashMap<String, Vec<Symbol>>, WorkspaceError> {
-        let mut wanted: BTreeMap<&String, &str> = BTreeMap::new();
+    /// The symbols of every version of the changed files that can be read.
+    fn symbols_of(&self, changes: &BTreeMap<String, Vec<Change>>) -> Result<Sources, WorkspaceError> {
+        let mut wanted: HashMap<(&String, Language), &str> = HashMap::new();
         for (path, comparisons) in changes {
-            for change in comparisons.iter().flatten().flatten() {
-                wanted.extend(change.old.iter().chain(&change.new).map(|id| (id, path.as_str())));
+            let Some(language) = Language::of(path) else { continue };
+            for change in comparisons.iter().flat_map(Change::lines) {
+                wanted.extend(change.old.iter().chain(&change.new).map(|id| ((id, language), path.as_str())));
             }
         }
-        let ids: Vec<String> = wanted.keys().map(|&id| id.clone()).collect();
+        let ids: Vec<String> = wanted.keys().map(|(id, _)| (*id).clone()).collect();
         let blobs = self.blobs(&ids)?;
-        let work: Vec<(String, &str, Vec<u8>)> = ids
-            .into_iter()
-            .zip(wanted.values())
-            .zip(blobs)
-            .filter_map(|((id, path), blob)| Some((id, *path, blob?)))
-            .collect();
+        let work: Vec<_> = wanted.into_iter().zip(blobs).collect();
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let share = work.len().div_ceil(threads).max(1);
-        let read = |(id, path, blob): &(String, &str, Vec<u8>)| {
-            Some((id.clone(), symbols::extract(path, blob).ok()?))
+        let read = |(((id, language), path), blob): &(((&String, Language), &str), Option<Vec<u8>>)| {
+            Some((((*id).clone(), *language), symbols::extract(path, blob.as_ref()?).ok()?))
         };
         Ok(std::thread::scope(|scope| {
             let started: Vec<_> = work
@@ -65,45 +67,67 @@ impl Delta {
 }
 
 /// Puts together what several pushed tips touch of one file.
-fn of_file(comparisons: &[Vec<Option<LineChanges>>], sources: &HashMap<String, Vec<Symbol>>) -> Touched {
-    let mut all = BTreeSet::new();
-    for versions in comparisons {
-        match against_all(versions, sources) {
-            Touched::File => return Touched::File,
-            Touched::Symbols(symbols) => all.extend(symbols),
-        }
+fn of_file(language: Option<Language>, changes: &[Change], sources: &Sources) -> Touched {
+    let mut all = Touched::Nothing;
+    for change in changes {
+        all = match (all, of_change(language, change, sources)) {
+            (Touched::File, _) | (_, Touched::File) => return Touched::File,
+            (Touched::Nothing, other) | (other, Touched::Nothing) => other,
+            (Touched::Symbols(all), Touched::Symbols(more)) => Touched::Symbols(&all | &more),
+        };
     }
-    Touched::Symbols(all)
+    all
 }
 
-/// What differs from every version before.
-fn against_all(versions: &[Option<LineChanges>], sources: &HashMap<String, Vec<Symbol>>) -> Touched {
-    let mut common: Option<BTreeSet<String>> = None;
-    for version in versions {
-        if let Touched::Symbols(symbols) = against(version.as_ref(), sources) {
-            common = Some(match common {
-                None => symbols,
-                Some(known) => known.intersection(&symbols).cloned().collect(),
-            });
-        }
-    }
-    common.map_or(Touched::File, Touched::Symbols)
-}
-
-fn against(changes: Option<&LineChanges>, sources: &HashMap<String, Vec<Symbol>>) -> Touched {
-    let Some(changes) = changes else { return Touched::File };
+fn of_change(language: Option<Language>, change: &Change, sources: &Sources) -> Touched {
+    let (versions, language) = match (change, language) {
+        (Change::Nothing, _) => return Touched::Nothing,
+        (Change::Lines(versions), Some(language)) => (versions, language),
+        (Change::Whole, _) | (_, None) => return Touched::File,
+    };
     let mut touched = BTreeSet::new();
-    for (blob, lines) in [(&changes.old, &changes.old_lines), (&changes.new, &changes.new_lines)] {
+    let before = versions.iter().map(|version| (&version.old, &version.old_lines));
+    let after = versions.iter().map(|version| (&version.new, &version.new_lines));
+    for (blob, lines) in before.chain(after) {
         if lines.is_empty() {
             continue;
         }
-        let Some(symbols) = blob.as_ref().and_then(|blob| sources.get(blob)) else { return Touched::File };
-        for &line in lines {
-            match symbols::covering(symbols, line) {
-                Some(symbol) => touched.insert(symbol.path.clone()),
-                None => return Touched::File,
-            };
+        let Some(symbols) = blob.as_ref().and_then(|blob| sources.get(&(blob.clone(), language))) else {
+            return Touched::File;
+        };
+        match around(symbols, lines) {
+            Some(found) => touched.extend(found),
+            None => return Touched::File,
         }
     }
     Touched::Symbols(touched)
+}
+
+/// The innermost symbols around some lines, which are sorted; `None` if one is outside all of them.
+///
+/// Where several share a line, as in `var a, b = 1, 2`, a change of it may be one of any of them.
+fn around(symbols: &[Symbol], lines: &[u32]) -> Option<BTreeSet<String>> {
+    let mut waiting: Vec<&Symbol> = symbols.iter().collect();
+    waiting.sort_by_key(|symbol| symbol.start_line);
+    let mut waiting = waiting.into_iter().peekable();
+    let mut open: Vec<&Symbol> = Vec::new();
+    let mut touched = BTreeSet::new();
+    for &line in lines {
+        while let Some(symbol) = waiting.next_if(|symbol| symbol.start_line <= line) {
+            open.push(symbol);
+        }
+        open.retain(|symbol| line <= symbol.end_line);
+        if open.is_empty() {
+            return None;
+        }
+        let outer: HashSet<&str> = open.iter().flat_map(|symbol| above(&symbol.path)).collect();
+        let inner = open.iter().filter(|symbol| !outer.contains(symbol.path.as_str()));
+        touched.extend(inner.map(|symbol| symbol.path.clone()));
+    }
+    Some(touched)
+}
+
+/// The paths that a symbol is inside of.
+fn above(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices("::").map(|(at, _)| &path[..at])
 }
