@@ -115,16 +115,20 @@ async fn collect(body: Incoming, asks_first: bool) -> Result<Bytes, Reply> {
 }
 
 async fn read(mut body: Incoming) -> Result<Bytes, Reply> {
+    // Of one whose end is not announced nobody knows how much is to come.
+    let announced = body.size_hint().exact().is_some();
     let mut bytes = Vec::new();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Reply::detail(400, "The body ended before its time"))?;
         let Some(data) = frame.data_ref() else { continue };
         length += data.len() as u64;
-        match length {
-            0..=MAX_BODY => bytes.extend_from_slice(data),
-            length if length > MAX_DISCARDED => break,
-            _ => bytes = Vec::new(),
+        if length <= MAX_BODY {
+            bytes.extend_from_slice(data);
+        } else if announced && length <= MAX_DISCARDED {
+            bytes = Vec::new();
+        } else {
+            break;
         }
     }
     if length > MAX_BODY { Err(Reply::too_large(MAX_BODY)) } else { Ok(bytes.into()) }

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
+use coord::clock::Clock;
+use coord::server::{App, ServeConfig, ServeError};
+use coord::workspace::Env;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -117,8 +120,31 @@ fn new_files_are_seen() {
 }
 
 #[test]
-fn a_root_that_is_no_checkout_limits_nothing() {
-    let server = Server::with(&[("COORD_AUTH_TOKEN", TOKEN), ("COORD_REPO_ROOT", "$dir/nowhere")]);
-    assert_eq!(warned(&server, &["src/**"]), (200, vec![]));
-    assert_eq!(server.claim("bob", &["src/a.ts"]).code(), 409);
+fn a_root_that_is_no_checkout_keeps_the_service_from_starting() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = directory.path().join("coord.db");
+    let env = Env::from_pairs([
+        ("COORD_AUTH_TOKEN", TOKEN),
+        ("COORD_DATABASE_PATH", database.to_str().unwrap()),
+        ("COORD_REPO_ROOT", directory.path().join("nowhere").to_str().unwrap()),
+    ]);
+    let config = ServeConfig::from_env(&env, "127.0.0.1").unwrap();
+    assert!(matches!(App::start(config, Clock::system()).err(), Some(ServeError::Checkout(_))));
+}
+
+#[test]
+fn names_are_what_they_are_in_the_checkout() {
+    let directory = prepared();
+    let repo = directory.path().join("repo");
+    for file in ["vendor/socket.io/lib/a.js", "app/[id].ts"] {
+        std::fs::create_dir_all(repo.join(file).parent().unwrap()).unwrap();
+        std::fs::write(repo.join(file), "").unwrap();
+    }
+    git(&repo, &["add", "."]);
+    let env = [("COORD_AUTH_TOKEN", TOKEN), ("COORD_REPO_ROOT", "$dir/repo"), ("COORD_MAX_CLAIM_RATIO", "1")];
+    let server = Server::in_directory(directory, &env);
+    server.claim("ada", &["vendor/socket.io"]).ids();
+    assert_eq!(server.claim("bob", &["vendor/socket.io/lib/new.js"]).code(), 409);
+    server.claim("ada", &["app/[id].ts"]).ids();
+    assert_eq!(server.claim("bob", &["app/i.ts"]).code(), 200);
 }

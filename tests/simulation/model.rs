@@ -395,6 +395,7 @@ impl Step {
             Outcome::NotExtended => Want::Extended(false),
             Outcome::Released(claims) => Want::Released(ids(claims)),
             Outcome::Done => Want::Done,
+            Outcome::TooBroad => return Err("so little was too much".into()),
         };
         if got == *want { Ok(()) } else { Err(format!("it came to {got:?}, not {want:?}")) }
     }

@@ -1,5 +1,6 @@
 //! Decisions as tables and short stories, on a state of their own.
 
+mod bounds;
 mod claims;
 mod expiry;
 mod sharing;
