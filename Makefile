@@ -1,12 +1,19 @@
-# `make test` passes every test there is. It needs Rust, git, a C compiler and, for the contract, Python 3.
+# `make test` passes every test there is. It needs Rust, git and a C compiler; the contract, where there is a copy of it,
+# needs Python 3. `make check` is the same.
 
 CARGO ?= cargo
 # The executable contract of the service, where there is a copy of it.
 CONTRACT ?=
 
-.PHONY: check test fmt lint unit docs contract bench accuracy
+.PHONY: check test tools fmt lint unit docs contract bench accuracy
 
-check test: fmt lint docs unit contract
+check test: tools fmt lint docs unit contract
+
+# A minimal Rust comes without these two.
+tools:
+	@$(CARGO) fmt --version >/dev/null 2>&1 && $(CARGO) clippy --version >/dev/null 2>&1 \
+	|| rustup component add rustfmt clippy
+	@git --version >/dev/null || { echo 'the tests need git: install it with your package manager'; exit 1; }
 
 fmt:
 	$(CARGO) fmt --check
