@@ -11,9 +11,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::error::Kind;
+use super::error;
 use super::output::{self, Style};
 use super::{CliError, Done, Exit};
+use crate::symbols::{self, Kind, Language, Symbol};
 use crate::workspace::{Env, WorkspaceError, Worktree, tracked_files};
 
 /// Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
@@ -31,13 +32,13 @@ pub(super) fn run(_: DemoArgs, _: &Env) -> Done {
     let symbol = format!("{file}::{}", stage.symbol);
 
     scene("Alice takes a directory before she edits it.")?;
-    stage.plays("alice", &["claim", &scope, "-m", "new login form"], 0)?;
+    stage.plays("alice", &["claim", &scope, "-m", "a new feature"], 0)?;
     scene(
         "Bob, in another worktree, wants a file in it. He is told who has it, for how long, and what to do.",
     )?;
     stage.plays("bob", &["claim", file], 3)?;
     scene("All he needs is one function. That can be shared: Alice keeps the rest of the file.")?;
-    stage.plays("bob", &["claim", &symbol, "-m", "fix logout"], 0)?;
+    stage.plays("bob", &["claim", &symbol, "-m", "a fix in one place"], 0)?;
     stage.plays("alice", &["claims"], 0)?;
     scene("Alice is done and lets go; now the whole file is Bob's.")?;
     stage.plays("alice", &["release", "--all"], 0)?;
@@ -64,7 +65,7 @@ struct Stage {
     program: PathBuf,
     directory: String,
     file: String,
-    symbol: &'static str,
+    symbol: String,
 }
 
 impl Stage {
@@ -98,7 +99,7 @@ impl Stage {
             program,
             directory: prop.directory,
             file: prop.file,
-            symbol: "handleLogout",
+            symbol: prop.symbol,
         })
     }
 
@@ -121,7 +122,7 @@ impl Stage {
             return Ok(());
         }
         let what = format!("`coord {}` ended with {}, not {status}", shown.join(" "), ended.status);
-        Err(CliError::new(Kind::Failed, what))
+        Err(CliError::new(error::Kind::Failed, what))
     }
 }
 
@@ -138,6 +139,7 @@ fn quoted(word: &str) -> String {
 struct Prop {
     directory: String,
     file: String,
+    symbol: String,
 }
 
 /// Clones the repository that the command runs in, if it has a directory to play with.
@@ -149,7 +151,7 @@ fn copy_of_here(to: &Path) -> Result<Option<Prop>, CliError> {
         Err(error) => return Err(error.into()),
     };
     let files = tracked_files(&worktree.root, None)?;
-    let Some(prop) = prop(&files) else { return Ok(None) };
+    let Some(prop) = prop(&worktree.root, &files) else { return Ok(None) };
     if git(&worktree.root, ["rev-parse", "--quiet", "--verify", "HEAD"]).is_err() {
         return Ok(None);
     }
@@ -167,16 +169,34 @@ fn copy_of_here(to: &Path) -> Result<Option<Prop>, CliError> {
     Ok(to.join(&prop.file).is_file().then_some(prop))
 }
 
-/// The first source file that lies in a directory.
-fn prop(files: &[String]) -> Option<Prop> {
-    let source = |file: &&String| {
-        [".rs", ".ts", ".js", ".py", ".go", ".java", ".c"].iter().any(|end| file.ends_with(end))
-    };
+/// How the names of source files end.
+const CODE: &[&str] =
+    &[".rs", ".ts", ".tsx", ".js", ".py", ".go", ".java", ".c", ".cpp", ".rb", ".swift", ".kt"];
+
+/// Files that are looked into for a function.
+const FILES_LOOKED_AT: usize = 200;
+
+/// The first source file in a directory that declares a function, and that function. Where none does, one that cannot be
+/// compared with anything is taken on trust.
+fn prop<'a>(root: &Path, files: &'a [String]) -> Option<Prop> {
     let plain = |file: &&String| file.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
-    let inside = files.iter().filter(|file| file.contains('/')).filter(plain);
-    let file = inside.clone().find(source).or_else(|| inside.clone().next())?;
+    let code = |file: &&String| CODE.iter().any(|ending| file.ends_with(ending));
+    let inside = || files.iter().filter(|file| file.contains('/')).filter(plain).filter(code);
+    let read = |file: &'a String| (file, declared(root, file));
+    let looked_at: Vec<(&String, Vec<Symbol>)> = inside().map(read).take(FILES_LOOKED_AT).collect();
+    let function = |symbols: &[Symbol]| symbols.iter().find(|symbol| symbol.kind == Kind::Function).cloned();
+    let found = looked_at.iter().find_map(|(file, symbols)| Some((*file, function(symbols)?.path)));
+    let on_trust =
+        |(file, symbols): &(&'a String, Vec<Symbol>)| symbols.is_empty().then(|| (*file, "main".to_owned()));
+    let (file, symbol) = found.or_else(|| looked_at.iter().find_map(on_trust))?;
     let (directory, _) = file.rsplit_once('/')?;
-    Some(Prop { directory: directory.into(), file: file.clone() })
+    Some(Prop { directory: directory.into(), file: file.clone(), symbol })
+}
+
+/// The symbols of a file, none if it is in no known language.
+fn declared(root: &Path, file: &str) -> Vec<Symbol> {
+    let known = Language::of(file).and_then(|_| std::fs::read(root.join(file)).ok());
+    known.and_then(|source| symbols::extract(file, &source).ok()).unwrap_or_default()
 }
 
 /// Makes a small repository.
@@ -206,7 +226,7 @@ fn made_up(at: &Path) -> Result<Prop, CliError> {
             "start",
         ],
     )?;
-    Ok(Prop { directory: "src/auth".into(), file: "src/auth/login.ts".into() })
+    Ok(Prop { directory: "src/auth".into(), file: "src/auth/login.ts".into(), symbol: "handleLogout".into() })
 }
 
 fn git<S: AsRef<OsStr>>(at: &Path, arguments: impl IntoIterator<Item = S>) -> Result<(), CliError> {
@@ -215,7 +235,7 @@ fn git<S: AsRef<OsStr>>(at: &Path, arguments: impl IntoIterator<Item = S>) -> Re
     if ended.status.success() {
         Ok(())
     } else {
-        Err(CliError::new(Kind::Failed, format!("git failed: {}", text(&ended).trim())))
+        Err(CliError::new(error::Kind::Failed, format!("git failed: {}", text(&ended).trim())))
     }
 }
 
@@ -259,7 +279,10 @@ impl Service {
         std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
         match url {
             Some(_) => Ok(service),
-            None => Err(CliError::new(Kind::Failed, format!("the service did not start: {}", first.trim()))),
+            None => Err(CliError::new(
+                error::Kind::Failed,
+                format!("the service did not start: {}", first.trim()),
+            )),
         }
     }
 }

@@ -27,24 +27,24 @@ fn in_an_empty_directory() {
     $ coord serve  # at http://127.0.0.1:[port]
 
     Alice takes a directory before she edits it.
-    alice$ coord claim 'src/auth/**' -m 'new login form'
+    alice$ coord claim 'src/auth/**' -m 'a new feature'
         claimed src/auth/** 01234567 for 4h
           let go after 30m without a coord command in this worktree
 
     Bob, in another worktree, wants a file in it. He is told who has it, for how long, and what to do.
     bob$ coord claim src/auth/login.ts
-        conflict: src/auth/login.ts meets src/auth/** of alice (01234567), held for another 4h: new login form
+        conflict: src/auth/login.ts meets src/auth/** of alice (01234567), held for another 4h: a new feature
         hint: claim less, wait, or ask alice to let go; `coord claims --engineer 'alice'` shows what they hold
 
     All he needs is one function. That can be shared: Alice keeps the rest of the file.
-    bob$ coord claim src/auth/login.ts::handleLogout -m 'fix logout'
+    bob$ coord claim src/auth/login.ts::handleLogout -m 'a fix in one place'
         claimed src/auth/login.ts::handleLogout 01234567 for 4h
           beside other claims on the same file; `coord claims` shows them
           let go after 30m without a coord command in this worktree
     alice$ coord claims
         ID        HOLDER       SCOPE                            TYPE  LEFT      ABOUT
-        01234567  alice (you)  src/auth/**                      file  30m idle  new login form
-        01234567  bob          src/auth/login.ts::handleLogout  file  30m idle  fix logout
+        01234567  alice (you)  src/auth/**                      file  30m idle  a new feature
+        01234567  bob          src/auth/login.ts::handleLogout  file  30m idle  a fix in one place
 
     Alice is done and lets go; now the whole file is Bob's.
     alice$ coord release --all
@@ -53,7 +53,7 @@ fn in_an_empty_directory() {
         claimed src/auth/login.ts 01234567 for 4h
           let go after 30m without a coord command in this worktree
     alice$ coord check src/auth/login.ts
-        conflict: src/auth/login.ts meets src/auth/login.ts::handleLogout of bob (01234567), held for another 4h: fix logout
+        conflict: src/auth/login.ts meets src/auth/login.ts::handleLogout of bob (01234567), held for another 4h: a fix in one place
         conflict: src/auth/login.ts meets src/auth/login.ts of bob (01234567), held for another 4h
         hint: wait, or ask bob to let go; `coord claims --engineer 'bob'` shows what they hold
 
