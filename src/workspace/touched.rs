@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::WorkspaceError;
 use super::delta::{Delta, LineChanges};
-use crate::symbols::{self, Symbol};
+use crate::symbols::{self, Language, Symbol};
+
+/// The symbols of blobs. What a blob declares depends on what the name of its file says it is written in.
+type Sources = HashMap<(String, Language), Vec<Symbol>>;
 
 /// What of a file is touched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,37 +30,42 @@ impl Delta {
     pub fn touched(&self, paths: &[String]) -> Result<BTreeMap<String, Touched>, WorkspaceError> {
         let changes = self.lines(paths)?;
         let sources = self.symbols_of(&changes)?;
-        Ok(changes.into_iter().map(|(path, comparisons)| (path, of_file(&comparisons, &sources))).collect())
+        let told = changes.into_iter().map(|(path, comparisons)| {
+            let touched = of_file(Language::of(&path), &comparisons, &sources);
+            (path, touched)
+        });
+        Ok(told.collect())
     }
 
-    /// The symbols of every version of the changed files that can be read, by blob.
+    /// The symbols of every version of the changed files that can be read.
     fn symbols_of(
         &self,
         changes: &BTreeMap<String, Vec<Vec<Option<LineChanges>>>>,
-    ) -> Result<HashMap<String, Vec<Symbol>>, WorkspaceError> {
-        let mut wanted: BTreeMap<&String, &str> = BTreeMap::new();
+    ) -> Result<Sources, WorkspaceError> {
+        let mut wanted: HashMap<(&String, Language), &str> = HashMap::new();
         for (path, comparisons) in changes {
+            let Some(language) = Language::of(path) else { continue };
             for change in comparisons.iter().flatten().flatten() {
-                wanted.extend(change.old.iter().chain(&change.new).map(|id| (id, path.as_str())));
+                wanted.extend(change.old.iter().chain(&change.new).map(|id| ((id, language), path.as_str())));
             }
         }
-        let ids: Vec<String> = wanted.keys().map(|&id| id.clone()).collect();
+        let ids: Vec<String> = wanted.keys().map(|(id, _)| (*id).clone()).collect();
         let blobs = self.blobs(&ids)?;
-        let work: Vec<(String, &str, Vec<u8>)> = ids
-            .into_iter()
-            .zip(wanted.values())
-            .zip(blobs)
-            .filter_map(|((id, path), blob)| Some((id, *path, blob?)))
-            .collect();
+        let found = wanted.into_iter().zip(blobs);
+        let work: Vec<_> =
+            found.filter_map(|(((id, language), path), blob)| Some((id, language, path, blob?))).collect();
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let share = work.len().div_ceil(threads).max(1);
-        let read = |(id, path, blob): &(String, &str, Vec<u8>)| {
-            Some((id.clone(), symbols::extract(path, blob).ok()?))
-        };
         Ok(std::thread::scope(|scope| {
             let started: Vec<_> = work
                 .chunks(share)
-                .map(|part| scope.spawn(move || part.iter().filter_map(read).collect::<Vec<_>>()))
+                .map(|part| {
+                    let read = part.iter().filter_map(|(id, language, path, blob)| {
+                        let symbols = symbols::extract(path, blob).ok()?;
+                        Some((((*id).clone(), *language), symbols))
+                    });
+                    scope.spawn(|| read.collect::<Vec<_>>())
+                })
                 .collect();
             started.into_iter().flat_map(|thread| thread.join().expect("extraction does not panic")).collect()
         }))
@@ -65,10 +73,14 @@ impl Delta {
 }
 
 /// Puts together what several pushed tips touch of one file.
-fn of_file(comparisons: &[Vec<Option<LineChanges>>], sources: &HashMap<String, Vec<Symbol>>) -> Touched {
+fn of_file(
+    language: Option<Language>,
+    comparisons: &[Vec<Option<LineChanges>>],
+    sources: &Sources,
+) -> Touched {
     let mut all = BTreeSet::new();
     for versions in comparisons {
-        match against_all(versions, sources) {
+        match against_all(language, versions, sources) {
             Touched::File => return Touched::File,
             Touched::Symbols(symbols) => all.extend(symbols),
         }
@@ -77,10 +89,10 @@ fn of_file(comparisons: &[Vec<Option<LineChanges>>], sources: &HashMap<String, V
 }
 
 /// What differs from every version before.
-fn against_all(versions: &[Option<LineChanges>], sources: &HashMap<String, Vec<Symbol>>) -> Touched {
+fn against_all(language: Option<Language>, versions: &[Option<LineChanges>], sources: &Sources) -> Touched {
     let mut common: Option<BTreeSet<String>> = None;
     for version in versions {
-        if let Touched::Symbols(symbols) = against(version.as_ref(), sources) {
+        if let Touched::Symbols(symbols) = against(language, version.as_ref(), sources) {
             common = Some(match common {
                 None => symbols,
                 Some(known) => known.intersection(&symbols).cloned().collect(),
@@ -90,14 +102,16 @@ fn against_all(versions: &[Option<LineChanges>], sources: &HashMap<String, Vec<S
     common.map_or(Touched::File, Touched::Symbols)
 }
 
-fn against(changes: Option<&LineChanges>, sources: &HashMap<String, Vec<Symbol>>) -> Touched {
-    let Some(changes) = changes else { return Touched::File };
+fn against(language: Option<Language>, changes: Option<&LineChanges>, sources: &Sources) -> Touched {
+    let (Some(language), Some(changes)) = (language, changes) else { return Touched::File };
     let mut touched = BTreeSet::new();
     for (blob, lines) in [(&changes.old, &changes.old_lines), (&changes.new, &changes.new_lines)] {
         if lines.is_empty() {
             continue;
         }
-        let Some(symbols) = blob.as_ref().and_then(|blob| sources.get(blob)) else { return Touched::File };
+        let Some(symbols) = blob.as_ref().and_then(|blob| sources.get(&(blob.clone(), language))) else {
+            return Touched::File;
+        };
         for &line in lines {
             match symbols::covering(symbols, line) {
                 Some(symbol) => touched.insert(symbol.path.clone()),
