@@ -1,6 +1,6 @@
 //! Which symbols a set of changes touches, file by file.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::WorkspaceError;
 use super::delta::{Delta, LineChanges};
@@ -112,12 +112,39 @@ fn against(language: Option<Language>, changes: Option<&LineChanges>, sources: &
         let Some(symbols) = blob.as_ref().and_then(|blob| sources.get(&(blob.clone(), language))) else {
             return Touched::File;
         };
-        for &line in lines {
-            match symbols::covering(symbols, line) {
-                Some(symbol) => touched.insert(symbol.path.clone()),
-                None => return Touched::File,
-            };
+        match around(symbols, lines) {
+            Some(found) => touched.extend(found),
+            None => return Touched::File,
         }
     }
     Touched::Symbols(touched)
+}
+
+/// The innermost symbols around some lines, which are sorted; `None` if one is outside all of them.
+///
+/// Where several share a line, as in `var a, b = 1, 2`, a change of it may be one of any of them.
+fn around(symbols: &[Symbol], lines: &[u32]) -> Option<BTreeSet<String>> {
+    let mut waiting: Vec<&Symbol> = symbols.iter().collect();
+    waiting.sort_by_key(|symbol| symbol.start_line);
+    let mut waiting = waiting.into_iter().peekable();
+    let mut open: Vec<&Symbol> = Vec::new();
+    let mut touched = BTreeSet::new();
+    for &line in lines {
+        while let Some(symbol) = waiting.next_if(|symbol| symbol.start_line <= line) {
+            open.push(symbol);
+        }
+        open.retain(|symbol| line <= symbol.end_line);
+        if open.is_empty() {
+            return None;
+        }
+        let outer: HashSet<&str> = open.iter().flat_map(|symbol| above(&symbol.path)).collect();
+        let inner = open.iter().filter(|symbol| !outer.contains(symbol.path.as_str()));
+        touched.extend(inner.map(|symbol| symbol.path.clone()));
+    }
+    Some(touched)
+}
+
+/// The paths that a symbol is inside of.
+fn above(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices("::").map(|(at, _)| &path[..at])
 }
