@@ -50,9 +50,11 @@ impl Client {
                 conflicts.extend(found);
             }
         }
-        let by_symbol =
-            |conflict: &&CheckConflict| conflict.symbols.is_some() || !conflict.carved_out.is_empty();
-        let contested = conflicts.iter().filter(by_symbol).map(|conflict| conflict.your_pattern.clone());
+        // Whether a merge changes a file, only its lines can tell.
+        let by_lines = |conflict: &&CheckConflict| {
+            conflict.symbols.is_some() || !conflict.carved_out.is_empty() || delta.merges()
+        };
+        let contested = conflicts.iter().filter(by_lines).map(|conflict| conflict.your_pattern.clone());
         let mut contested: Vec<String> = contested.collect();
         contested.sort_unstable();
         contested.dedup();
@@ -84,7 +86,11 @@ fn requests(paths: Vec<String>) -> Vec<Vec<CheckPath>> {
 
 /// A conflict as far as it is one for what is really touched.
 fn still_in_the_way(conflict: CheckConflict, touched: &BTreeMap<String, Touched>) -> Option<CheckConflict> {
-    let Some(Touched::Symbols(mine)) = touched.get(&conflict.your_pattern) else { return Some(conflict) };
+    let mine = match touched.get(&conflict.your_pattern) {
+        Some(Touched::Nothing) => return None,
+        Some(Touched::Symbols(mine)) => mine,
+        Some(Touched::File) | None => return Some(conflict),
+    };
     let Some(held) = &conflict.symbols else {
         let let_in = |symbol: &String| conflict.carved_out.iter().any(|own| scopes::covers(own, symbol));
         return (conflict.carved_out.is_empty() || !mine.iter().all(let_in)).then_some(conflict);

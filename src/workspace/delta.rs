@@ -3,12 +3,13 @@
 //! A push adds the commits that no remote has yet. What they change is the difference between the tip and the newest
 //! commits beneath it that a remote does have: what a merge brought in from upstream is on both sides and drops out, and
 //! so does what was changed and changed back. Where there are several such commits, a line counts if it differs from
-//! all of them.
+//! all of them, and a file without such a line is no change.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::WorkspaceError;
+use super::patch::{self, Patch};
 use super::process::{Running, git, listed};
 
 /// The mode of a submodule, which has no lines.
@@ -92,6 +93,17 @@ struct Entry {
     place: usize,
 }
 
+/// What a tree has of one file that none of the trees before it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing: it only puts together what they have.
+    Nothing,
+    /// Something that cannot be told by lines: it is binary, a submodule, or only its mode is new.
+    Whole,
+    /// These lines, as compared with each of those that it can be compared with by lines.
+    Lines(Vec<LineChanges>),
+}
+
 /// The lines of one file that differ from one version of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LineChanges {
@@ -103,6 +115,16 @@ pub struct LineChanges {
     pub old_lines: Vec<u32>,
     /// The lines of the new blob that are new, from 1, without blank ones.
     pub new_lines: Vec<u32>,
+}
+
+impl Change {
+    /// What it is by lines.
+    pub(super) fn lines(&self) -> &[LineChanges] {
+        match self {
+            Change::Lines(versions) => versions,
+            Change::Nothing | Change::Whole => &[],
+        }
+    }
 }
 
 impl Delta {
@@ -195,30 +217,32 @@ impl Delta {
         paths
     }
 
-    /// The changed lines of some of the files, which are sorted: for each comparison that a file is in, its changes against each base.
-    ///
-    /// A file whose changes cannot be told by lines (binary, a submodule) has `None` there.
+    /// Whether some of it is compared with several trees, as a merge is.
+    #[must_use]
+    pub fn merges(&self) -> bool {
+        self.comparisons.iter().any(|comparison| comparison.bases.len() > 1)
+    }
+
+    /// The changed lines of some of the files, which are sorted: for each file, those of each comparison that it is in.
     ///
     /// # Errors
     ///
     /// If git cannot be run, or fails.
-    pub fn lines(
-        &self,
-        paths: &[String],
-    ) -> Result<BTreeMap<String, Vec<Vec<Option<LineChanges>>>>, WorkspaceError> {
-        let mut found: BTreeMap<String, Vec<Vec<Option<LineChanges>>>> = BTreeMap::new();
+    pub fn lines(&self, paths: &[String]) -> Result<BTreeMap<String, Vec<Change>>, WorkspaceError> {
+        let mut found: BTreeMap<String, Vec<Change>> = BTreeMap::new();
         for comparison in &self.comparisons {
             let wanted: Vec<&String> =
                 comparison.paths().filter(|path| paths.binary_search(path).is_ok()).collect();
-            let mut versions: Vec<Vec<Option<LineChanges>>> = vec![Vec::new(); wanted.len()];
+            let mut versions: Vec<Vec<Patch>> = wanted.iter().map(|_| Vec::new()).collect();
             for base in &comparison.bases {
                 let mut patches = self.patches(&comparison.new, base, &wanted)?;
                 for (path, versions) in wanted.iter().zip(&mut versions) {
-                    versions.push(patches.remove(*path));
+                    versions.extend(patches.remove(*path));
                 }
             }
+            let several = comparison.bases.len() > 1;
             for (path, versions) in wanted.into_iter().zip(versions) {
-                found.entry(path.clone()).or_default().push(versions);
+                found.entry(path.clone()).or_default().push(patch::change(versions, several));
             }
         }
         Ok(found)
@@ -245,7 +269,7 @@ impl Delta {
         new: &Tree,
         base: &Base,
         wanted: &[&String],
-    ) -> Result<BTreeMap<String, LineChanges>, WorkspaceError> {
+    ) -> Result<BTreeMap<String, Patch>, WorkspaceError> {
         let mut entries: Vec<(&String, &Entry)> =
             wanted.iter().map(|path| (*path, &base.entries[*path])).collect();
         entries.retain(|(path, entry)| entry.has_lines && !base.has_beneath(path));
@@ -260,11 +284,9 @@ impl Delta {
             let sections: Vec<&str> = text.split("\ndiff --git ").skip(1).collect();
             if sections.len() == entries.len() {
                 let told = entries.iter().zip(sections);
-                patches.extend(
-                    told.filter_map(|((path, entry), text)| {
-                        Some(((*path).clone(), line_changes(text, entry)?))
-                    }),
-                );
+                patches.extend(told.filter_map(|((path, entry), text)| {
+                    Some(((*path).clone(), Patch::read(text, &entry.old, &entry.new)?))
+                }));
             }
         }
         Ok(patches)
@@ -318,35 +340,6 @@ fn entry(place: usize, meta: &str, path: &str) -> Option<Entry> {
     // is not UTF-8 cannot be asked for.
     let has_lines = !submodule && !matches!(status, "T" | "U") && !path.contains('\u{fffd}');
     Some(Entry { place, old: object(old)?, new: object(new)?, has_lines })
-}
-
-/// Reads the hunks of one file; `None` if it has none: only its mode changed, or it is binary or empty.
-fn line_changes(section: &str, entry: &Entry) -> Option<LineChanges> {
-    let mut changes =
-        LineChanges { old: entry.old.clone(), new: entry.new.clone(), ..LineChanges::default() };
-    let (mut old, mut new, mut hunks) = (0, 0, 0);
-    for line in section.split('\n') {
-        if let Some((from, to)) = line.strip_prefix("@@ -").and_then(hunk) {
-            (old, new, hunks) = (from, to, hunks + 1);
-        } else if hunks == 0 {
-            // Still in the header, whose lines may begin with anything.
-        } else if let Some(text) = line.strip_prefix('-') {
-            changes.old_lines.extend((!text.trim().is_empty()).then_some(old));
-            old += 1;
-        } else if let Some(text) = line.strip_prefix('+') {
-            changes.new_lines.extend((!text.trim().is_empty()).then_some(new));
-            new += 1;
-        }
-    }
-    (hunks > 0).then_some(changes)
-}
-
-/// Where a hunk begins on either side: the numbers of `1,2 +3,4 @@`.
-fn hunk(text: &str) -> Option<(u32, u32)> {
-    let (old, rest) = text.split_once(" +")?;
-    let new = rest.split(" @@").next()?;
-    let first = |range: &str| range.split(',').next()?.parse().ok();
-    Some((first(old)?, first(new)?))
 }
 
 /// Takes one answer of `git cat-file --batch` off the front.

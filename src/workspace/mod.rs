@@ -18,6 +18,10 @@
 //! | `service_url` | which service addresses are acceptable |
 //! | `identity` | engineer, session and tool |
 //! | `paths` | from what a person typed to a pattern from the repository root |
+//! | `delta`, `patch` | what a push, a range or the index changes: files, and lines of them |
+//! | `touched` | which symbols changed lines belong to |
+//! | `sessions` | the agents that run in a worktree |
+//! | `process` | running git |
 
 mod config_file;
 mod delta;
@@ -27,6 +31,7 @@ mod files;
 mod git;
 mod identity;
 mod local_env;
+mod patch;
 mod paths;
 mod process;
 mod repo_id;
@@ -41,7 +46,7 @@ mod touched;
 use std::path::{Path, PathBuf};
 
 pub use config_file::{ConfigFile, Mode};
-pub use delta::{Delta, LineChanges, RefUpdate};
+pub use delta::{Change, Delta, LineChanges, RefUpdate};
 pub use env::Env;
 pub use error::WorkspaceError;
 pub use git::{Worktree, changed_files, tracked_files};

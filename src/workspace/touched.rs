@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::WorkspaceError;
-use super::delta::{Delta, LineChanges};
+use super::delta::{Change, Delta};
 use crate::symbols::{self, Language, Symbol};
 
 /// The symbols of blobs. What a blob declares depends on what the name of its file says it is written in.
@@ -12,6 +12,8 @@ type Sources = HashMap<(String, Language), Vec<Symbol>>;
 /// What of a file is touched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Touched {
+    /// Nothing: a merge only put together what is there already.
+    Nothing,
     /// Something that no symbol covers, or that cannot be told: it counts as the whole file.
     File,
     /// Only what these symbols cover.
@@ -38,14 +40,11 @@ impl Delta {
     }
 
     /// The symbols of every version of the changed files that can be read.
-    fn symbols_of(
-        &self,
-        changes: &BTreeMap<String, Vec<Vec<Option<LineChanges>>>>,
-    ) -> Result<Sources, WorkspaceError> {
+    fn symbols_of(&self, changes: &BTreeMap<String, Vec<Change>>) -> Result<Sources, WorkspaceError> {
         let mut wanted: HashMap<(&String, Language), &str> = HashMap::new();
         for (path, comparisons) in changes {
             let Some(language) = Language::of(path) else { continue };
-            for change in comparisons.iter().flatten().flatten() {
+            for change in comparisons.iter().flat_map(Change::lines) {
                 wanted.extend(change.old.iter().chain(&change.new).map(|id| ((id, language), path.as_str())));
             }
         }
@@ -73,39 +72,28 @@ impl Delta {
 }
 
 /// Puts together what several pushed tips touch of one file.
-fn of_file(
-    language: Option<Language>,
-    comparisons: &[Vec<Option<LineChanges>>],
-    sources: &Sources,
-) -> Touched {
-    let mut all = BTreeSet::new();
-    for versions in comparisons {
-        match against_all(language, versions, sources) {
-            Touched::File => return Touched::File,
-            Touched::Symbols(symbols) => all.extend(symbols),
-        }
+fn of_file(language: Option<Language>, changes: &[Change], sources: &Sources) -> Touched {
+    let mut all = Touched::Nothing;
+    for change in changes {
+        all = match (all, of_change(language, change, sources)) {
+            (Touched::File, _) | (_, Touched::File) => return Touched::File,
+            (Touched::Nothing, other) | (other, Touched::Nothing) => other,
+            (Touched::Symbols(all), Touched::Symbols(more)) => Touched::Symbols(&all | &more),
+        };
     }
-    Touched::Symbols(all)
+    all
 }
 
-/// What differs from every version before.
-fn against_all(language: Option<Language>, versions: &[Option<LineChanges>], sources: &Sources) -> Touched {
-    let mut common: Option<BTreeSet<String>> = None;
-    for version in versions {
-        if let Touched::Symbols(symbols) = against(language, version.as_ref(), sources) {
-            common = Some(match common {
-                None => symbols,
-                Some(known) => known.intersection(&symbols).cloned().collect(),
-            });
-        }
-    }
-    common.map_or(Touched::File, Touched::Symbols)
-}
-
-fn against(language: Option<Language>, changes: Option<&LineChanges>, sources: &Sources) -> Touched {
-    let (Some(language), Some(changes)) = (language, changes) else { return Touched::File };
+fn of_change(language: Option<Language>, change: &Change, sources: &Sources) -> Touched {
+    let (versions, language) = match (change, language) {
+        (Change::Nothing, _) => return Touched::Nothing,
+        (Change::Lines(versions), Some(language)) => (versions, language),
+        (Change::Whole, _) | (_, None) => return Touched::File,
+    };
     let mut touched = BTreeSet::new();
-    for (blob, lines) in [(&changes.old, &changes.old_lines), (&changes.new, &changes.new_lines)] {
+    let before = versions.iter().map(|version| (&version.old, &version.old_lines));
+    let after = versions.iter().map(|version| (&version.new, &version.new_lines));
+    for (blob, lines) in before.chain(after) {
         if lines.is_empty() {
             continue;
         }
