@@ -30,3 +30,4 @@ bench:
 	$(CARGO) bench --locked --bench overlap
 	$(CARGO) bench --locked --bench http
 	$(CARGO) bench --locked --bench cli
+	$(CARGO) bench --locked --bench push
