@@ -37,6 +37,7 @@ bench:
 	$(CARGO) bench --locked --bench overlap
 	$(CARGO) bench --locked --bench http
 	$(CARGO) bench --locked --bench cli
+	$(CARGO) bench --locked --bench push
 	$(CARGO) bench --locked --bench symbols
 
 # How well `coord symbols` reads real code, against each language's own parser; fetches what it reads.

@@ -9,14 +9,6 @@ use crate::symbols::{self, Language, Symbol};
 /// The symbols of blobs. What a blob declares depends on what the name of its file says it is written in.
 type Sources = HashMap<(String, Language), Vec<Symbol>>;
 
-/// One version of a file.
-struct Version<'a> {
-    id: &'a String,
-    language: Language,
-    path: &'a str,
-    source: Vec<u8>,
-}
-
 /// What of a file is touched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Touched {
@@ -59,19 +51,20 @@ impl Delta {
         let ids: Vec<String> = wanted.keys().map(|(id, _)| (*id).clone()).collect();
         let blobs = self.blobs(&ids)?;
         let found = wanted.into_iter().zip(blobs);
-        let work: Vec<Version<'_>> = found
-            .filter_map(|(((id, language), path), blob)| Some(Version { id, language, path, source: blob? }))
-            .collect();
+        let work: Vec<_> =
+            found.filter_map(|(((id, language), path), blob)| Some((id, language, path, blob?))).collect();
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let share = work.len().div_ceil(threads).max(1);
-        let read = |version: &Version<'_>| {
-            let symbols = symbols::extract(version.path, &version.source).ok()?;
-            Some(((version.id.clone(), version.language), symbols))
-        };
         Ok(std::thread::scope(|scope| {
             let started: Vec<_> = work
                 .chunks(share)
-                .map(|part| scope.spawn(move || part.iter().filter_map(read).collect::<Vec<_>>()))
+                .map(|part| {
+                    let read = part.iter().filter_map(|(id, language, path, blob)| {
+                        let symbols = symbols::extract(path, blob).ok()?;
+                        Some((((*id).clone(), *language), symbols))
+                    });
+                    scope.spawn(|| read.collect::<Vec<_>>())
+                })
                 .collect();
             started.into_iter().flat_map(|thread| thread.join().expect("extraction does not panic")).collect()
         }))

@@ -206,3 +206,237 @@ fn outside() {
     --- status 2
     ");
 }
+
+/// Two functions with an import above them.
+const AUTH: &str = "import { a } from 'a';\n\nexport function login() {\n  return 'in';\n}\n\n\
+                    export function logout() {\n  return 'out';\n}\n";
+
+/// A world whose clone has a file of two functions, one of which somebody else holds.
+fn login_is_held(world: &World) {
+    world.write("app/src/auth.ts", AUTH);
+    world.git(&world.path("app"), &["add", "."]);
+    world.git(&world.path("app"), &["commit", "--quiet", "-m", "auth"]);
+    world.bob().coord(&["claim", "src/auth.ts::login"]).ok();
+}
+
+/// Writes a file of the clone and stages it.
+fn stage(world: &World, path: &str, content: &str) {
+    world.write(&format!("app/{path}"), content);
+    world.git(&world.path("app"), &["add", "."]);
+}
+
+#[test]
+fn staged() {
+    both(|world| {
+        login_is_held(world);
+        assert_snapshot!(world.alice().coord(&["check", "--staged"]), @"
+        free 0 paths
+        --- status 0
+        ");
+        stage(world, "src/auth.ts", &AUTH.replace("'out'", "'OUT'"));
+        stage(world, "new [file].ts", AUTH);
+        // What is not staged does not count.
+        world.write("app/src/auth.ts", "");
+        assert_snapshot!(world.alice().within("docs").coord(&["check", "--staged"]), @"
+        free 2 paths
+        --- status 0
+        ");
+        stage(world, "src/auth.ts", &AUTH.replace("'in'", "'IN'"));
+        assert_snapshot!(world.alice().coord(&["check", "--staged"]), @"
+        --- stderr
+        conflict: src/auth.ts::login meets src/auth.ts::login of alice/cli/bob (01234567), held for another 4h
+        hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer 'alice/cli/bob'` shows what they hold
+        --- status 3
+        ");
+        assert_snapshot!(world.alice().coord(&["check", "--staged", "--json"]), @r#"
+        {
+          "has_conflicts": true,
+          "conflicts": [
+            {
+              "your_pattern": "src/auth.ts",
+              "engineer": "alice/cli/bob",
+              "pattern": "src/auth.ts",
+              "severity": "soft",
+              "expires_at": "[time]",
+              "overlap": [
+                "src/auth.ts"
+              ],
+              "claim_id": "[uuid]",
+              "description": null,
+              "scope_type": "symbol",
+              "symbols": [
+                "login"
+              ],
+              "your_symbols": [
+                "login"
+              ],
+              "symbol_overlap": [
+                {
+                  "file": "src/auth.ts",
+                  "symbols": [
+                    "login"
+                  ]
+                }
+              ]
+            }
+          ],
+          "safe_to_proceed": false,
+          "safe": false,
+          "suggestion": null
+        }
+        --- status 3
+        "#);
+        assert_snapshot!(world.bob().coord(&["check", "--staged", "--json"]), @r#"
+        {
+          "has_conflicts": false,
+          "conflicts": [],
+          "safe_to_proceed": true,
+          "safe": true,
+          "suggestion": null
+        }
+        --- status 0
+        "#);
+    });
+}
+
+#[test]
+fn staged_before_the_first_commit() {
+    let world = World::empty();
+    world.git(&world.path(""), &["init", "--quiet", "-b", "main", "app"]);
+    let carol = world.alice().env("COORD_ENGINEER", "carol").env("COORD_SESSION_ID", "carol");
+    carol.coord(&["claim", "src"]).ok();
+    stage(&world, "src/auth.ts", AUTH);
+    stage(&world, "docs/guide.md", "one\n");
+    assert_snapshot!(world.alice().coord(&["check", "--staged"]), @"
+    --- stderr
+    conflict: src/auth.ts meets src of carol (01234567), held for another 4h
+    hint: wait, or ask carol to let go; `coord claims --engineer 'carol'` shows what they hold
+    --- status 3
+    ");
+}
+
+#[test]
+fn staged_in_the_middle_of_a_merge() {
+    let world = World::embedded();
+    login_is_held(&world);
+    let app = world.path("app");
+    for (branch, from, to) in [("theirs", "'in'", "'theirs'"), ("ours", "{ a }", "{ b }")] {
+        world.git(&app, &["checkout", "--quiet", "-b", branch, "main"]);
+        stage(&world, "src/auth.ts", &AUTH.replace(from, to));
+        stage(&world, "docs/guide.md", branch);
+        world.git(&app, &["commit", "--quiet", "-m", branch]);
+    }
+    let merge = ["-c", "user.name=a", "-c", "user.email=a@b", "merge", "theirs"];
+    assert_eq!(world.alice().run("git", &merge).status, Some(1));
+    // What is merged was committed by others; what is not is still to come.
+    assert_snapshot!(world.alice().coord(&["check", "--staged"]), @"
+    free 2 paths
+    --- status 0
+    ");
+    world.bob().coord(&["claim", "docs"]).ok();
+    stage(&world, "docs/guide.md", "both\n");
+    assert_snapshot!(world.alice().coord(&["check", "--staged"]), @"
+    --- stderr
+    conflict: docs/guide.md meets docs/ of alice/cli/bob (01234567), held for another 4h
+    hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer 'alice/cli/bob'` shows what they hold
+    --- status 3
+    ");
+}
+
+#[test]
+fn ranges() {
+    both(|world| {
+        login_is_held(world);
+        let app = world.path("app");
+        world.git(&app, &["checkout", "--quiet", "-b", "topic"]);
+        for (from, to) in [("'out'", "'OUT'"), ("'in'", "'IN'")] {
+            stage(world, "src/auth.ts", &AUTH.replace("'out'", "'OUT'").replace(from, to));
+            world.git(&app, &["commit", "--quiet", "-m", to]);
+        }
+        world.git(&app, &["checkout", "--quiet", "main"]);
+        stage(world, "docs/guide.md", "two\n");
+        world.git(&app, &["commit", "--quiet", "-m", "main"]);
+        let check = |range: &str| world.alice().coord(&["check", "--diff", range]);
+        assert_snapshot!(check("main..topic~1"), @"
+        free 1 path
+        --- status 0
+        ");
+        assert_snapshot!(check("main..topic"), @"
+        --- stderr
+        conflict: src/auth.ts::login meets src/auth.ts::login of alice/cli/bob (01234567), held for another 4h
+        hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer 'alice/cli/bob'` shows what they hold
+        --- status 3
+        ");
+        // However the ends are written, what only the base has is left out.
+        assert_eq!(check("main...topic").status, Some(3));
+        assert_eq!(check("..topic").status, Some(3));
+        for range in ["topic..main", "topic..", "topic", "topic...", ".."] {
+            assert_eq!(check(range).status, Some(0), "{range}");
+        }
+        assert_snapshot!(world.alice().coord(&["check", "--diff", "main..topic", "--json"]), @r#"
+        {
+          "has_conflicts": true,
+          "conflicts": [
+            {
+              "your_pattern": "src/auth.ts",
+              "engineer": "alice/cli/bob",
+              "pattern": "src/auth.ts",
+              "severity": "soft",
+              "expires_at": "[time]",
+              "overlap": [
+                "src/auth.ts"
+              ],
+              "claim_id": "[uuid]",
+              "description": null,
+              "scope_type": "symbol",
+              "symbols": [
+                "login"
+              ],
+              "your_symbols": [
+                "login"
+              ],
+              "symbol_overlap": [
+                {
+                  "file": "src/auth.ts",
+                  "symbols": [
+                    "login"
+                  ]
+                }
+              ]
+            }
+          ],
+          "safe_to_proceed": false,
+          "safe": false,
+          "suggestion": null
+        }
+        --- status 3
+        "#);
+    });
+}
+
+#[test]
+fn ranges_of_nothing() {
+    let world = World::embedded();
+    assert_snapshot!(world.alice().coord(&["check", "--diff", "nowhere..HEAD"]), @"
+    --- stderr
+    error: nowhere names no commit here
+    --- status 1
+    ");
+    assert_snapshot!(world.alice().coord(&["check", "--diff", "HEAD..HEAD"]), @"
+    free 0 paths
+    --- status 0
+    ");
+    assert_snapshot!(world.alice().coord(&["check", "--diff", "HEAD..HEAD", "--json"]), @r#"
+    {
+      "has_conflicts": false,
+      "conflicts": [],
+      "safe_to_proceed": true,
+      "safe": true,
+      "suggestion": null
+    }
+    --- status 0
+    "#);
+    assert_eq!(world.alice().coord(&["check", "--staged", "src"]).status, Some(2));
+    assert_eq!(world.alice().coord(&["check", "--staged", "--diff", "HEAD"]).status, Some(2));
+    assert_eq!(world.alice().coord(&["check", "--diff", "HEAD", "src"]).status, Some(2));
+}

@@ -9,6 +9,7 @@ mod claim;
 mod claims;
 mod demo;
 mod extend;
+mod pre_push;
 mod release;
 mod repos;
 mod serve;
