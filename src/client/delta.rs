@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn as_few_requests_as_the_bounds_allow() {
         let sizes = |paths: Vec<String>| requests(paths).iter().map(Vec::len).collect::<Vec<_>>();
-        assert_eq!(sizes(vec![]), []);
+        assert_eq!(sizes(vec![]), Vec::<usize>::new());
         assert_eq!(sizes(vec!["a".into(); MOST_PATHS + 1]), [MOST_PATHS, 1]);
         assert_eq!(sizes(vec!["x".repeat(4096); 200]), [128, 72]);
     }

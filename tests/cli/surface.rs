@@ -5,7 +5,10 @@ use insta::assert_snapshot;
 use super::harness::World;
 
 const COMMANDS: &[&str] =
-    &["claim", "claims", "check", "release", "extend", "repos", "status", "start", "stop", "serve", "demo"];
+    &[
+    "claim", "claims", "check", "symbols", "release", "extend", "pre-push", "repos", "status", "start", "stop", "serve",
+    "demo",
+];
 
 #[test]
 fn help_has_an_example_and_fits() {
@@ -31,17 +34,20 @@ fn the_root_lists_every_command() {
     Usage: coord <COMMAND>
 
     Commands:
-      claim    Claim files, directories or globs before you edit them
-      claims   List who holds what, and for how long
-      check    Check whether files are free, without claiming them
-      release  Let go of claims
-      extend   Set how long your claims last from now
-      repos    List the repositories that have been claimed in
-      status   Show where claims are kept, whether that works, and who you are to it
-      start    Start a coordination service on this machine
-      stop     Stop the service that `coord start --background` left running
-      serve    Run the coordination service for a team
-      demo     Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
+      claim     Claim files, directories or globs before you edit them
+      claims    List who holds what, and for how long
+      check     Check whether files are free, without claiming them
+      symbols   List the functions, classes and other symbols of files
+      release   Let go of claims
+      extend    Let your claims last longer
+      pre-push  Check what a push adds against what others hold; run by git's pre-push hook
+      repos     List the repositories that have been claimed in
+      status    Show where claims are kept, whether that works, and who you are to it
+      start     Start a coordination service on this machine
+      stop      Stop the service that `coord start --background` left running
+      serve     Run the coordination service for a team
+      demo      Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
+      help      Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help
@@ -77,17 +83,20 @@ fn mistakes_are_told_on_stderr_with_status_2() {
     Usage: coord <COMMAND>
 
     Commands:
-      claim    Claim files, directories or globs before you edit them
-      claims   List who holds what, and for how long
-      check    Check whether files are free, without claiming them
-      release  Let go of claims
-      extend   Set how long your claims last from now
-      repos    List the repositories that have been claimed in
-      status   Show where claims are kept, whether that works, and who you are to it
-      start    Start a coordination service on this machine
-      stop     Stop the service that `coord start --background` left running
-      serve    Run the coordination service for a team
-      demo     Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
+      claim     Claim files, directories or globs before you edit them
+      claims    List who holds what, and for how long
+      check     Check whether files are free, without claiming them
+      symbols   List the functions, classes and other symbols of files
+      release   Let go of claims
+      extend    Let your claims last longer
+      pre-push  Check what a push adds against what others hold; run by git's pre-push hook
+      repos     List the repositories that have been claimed in
+      status    Show where claims are kept, whether that works, and who you are to it
+      start     Start a coordination service on this machine
+      stop      Stop the service that `coord start --background` left running
+      serve     Run the coordination service for a team
+      demo      Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
+      help      Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help
