@@ -62,7 +62,7 @@ struct Started {
 
 pub(super) fn run(args: StartArgs, env: &Env) -> Done {
     let cwd = std::env::current_dir()?;
-    let home = Home::new(Settings::load(&cwd, None, env)?.home);
+    let home = Home::new(Settings::home(&cwd, env));
     let token = home.token()?;
     let url = url(&args.host, args.port);
     let running = match home.recorded()? {

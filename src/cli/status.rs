@@ -49,7 +49,7 @@ pub(super) fn run(args: StatusArgs, env: &Env) -> Done {
 /// Where the service runs that `coord start --background` left running, if it does.
 fn local_service(env: &Env) -> Result<Option<String>, CliError> {
     let cwd = std::env::current_dir()?;
-    let home = Home::new(Settings::load(&cwd, None, env)?.home);
+    let home = Home::new(Settings::home(&cwd, env));
     Ok(match home.recorded()? {
         Recorded::Alive(running) => Some(running.url),
         _ => None,

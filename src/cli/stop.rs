@@ -25,7 +25,7 @@ pub(super) struct StopArgs {}
 
 pub(super) fn run(_: StopArgs, env: &Env) -> Done {
     let cwd = std::env::current_dir()?;
-    let home = Home::new(Settings::load(&cwd, None, env)?.home);
+    let home = Home::new(Settings::home(&cwd, env));
     let file = home.record_file();
     match home.recorded()? {
         Recorded::Nothing => output::note("no service runs in the background"),

@@ -15,6 +15,7 @@
 //! | `repo_id` | the name claims of one codebase meet under |
 //! | `setting`, `settings` | values with their source; which of several sources wins |
 //! | `local_env`, `config_file` | the two files under `.coordination/` |
+//! | `trust` | which files may configure a command, and which may say where a token goes |
 //! | `service_url` | which service addresses are acceptable |
 //! | `identity` | engineer, session and tool |
 //! | `paths` | from what a person typed to a pattern from the repository root |
@@ -37,6 +38,7 @@ mod settings;
 #[cfg(test)]
 mod testing;
 mod touched;
+mod trust;
 
 use std::path::{Path, PathBuf};
 

@@ -4,10 +4,9 @@ use insta::assert_snapshot;
 
 use super::harness::World;
 
-const COMMANDS: &[&str] =
-    &[
-    "claim", "claims", "check", "symbols", "release", "extend", "pre-push", "repos", "status", "start", "stop", "serve",
-    "demo",
+const COMMANDS: &[&str] = &[
+    "claim", "claims", "check", "symbols", "release", "extend", "pre-push", "repos", "status", "start",
+    "stop", "serve", "demo",
 ];
 
 #[test]
