@@ -50,6 +50,16 @@ pub(super) fn clean(text: &str) -> String {
     text.chars().map(plain).collect()
 }
 
+/// A word as a shell takes it, whoever chose it: in a hint it becomes a command that somebody pastes.
+pub(super) fn quoted(word: &str) -> String {
+    let word = clean(word);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,".contains(c);
+    if !word.is_empty() && !word.starts_with('-') && word.chars().all(is_plain) {
+        return word;
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// Says something on stderr behind a label.
 pub(super) fn say(style: Style, label: &str, text: &str) {
     // There is nobody to tell if stderr is gone.
@@ -162,6 +172,23 @@ mod tests {
     #[test]
     fn what_others_wrote_cannot_steer_a_terminal() {
         assert_eq!(clean("a\u{1b}[31m\nb\u{9b}\u{7f}\té"), "a\u{fffd}[31m b\u{fffd}\u{fffd} é");
+    }
+
+    #[test]
+    fn a_name_in_a_hint_cannot_become_a_command() {
+        for (word, want) in [
+            ("alice/cli/main", "alice/cli/main"),
+            ("", "''"),
+            ("two words", "'two words'"),
+            ("evil'; touch X; '", r"'evil'\''; touch X; '\'''"),
+            ("$(id)", "'$(id)'"),
+            ("a\nb\u{1b}", "'a b\u{fffd}'"),
+            ("*.lock", "'*.lock'"),
+            ("~root", "'~root'"),
+            ("--all", "'--all'"),
+        ] {
+            assert_eq!(quoted(word), want);
+        }
     }
 
     #[test]

@@ -51,7 +51,7 @@ fn local_service(env: &Env) -> Result<Option<String>, CliError> {
     let cwd = std::env::current_dir()?;
     let home = Home::new(Settings::home(&cwd, env));
     Ok(match home.recorded()? {
-        Recorded::Alive(running) => Some(running.url),
+        Recorded::Alive(running) => Some(running.url).filter(|url| !url.is_empty()),
         _ => None,
     })
 }
