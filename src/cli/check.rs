@@ -131,9 +131,10 @@ pub(super) fn conflicts_in_words(conflicts: &[CheckConflict]) {
         output::say(Style::Bad, "conflict", &text);
     }
     if let Some(first) = conflicts.first() {
-        let holder = output::clean(&first.engineer);
         output::hint(&format!(
-            "wait, or ask {holder} to let go; `coord claims --engineer '{holder}'` shows what they hold"
+            "wait, or ask {} to let go; `coord claims --engineer {}` shows what they hold",
+            output::clean(&first.engineer),
+            output::quoted(&first.engineer),
         ));
     }
 }

@@ -61,8 +61,9 @@ pub(super) fn run(args: ExtendArgs, env: &Env) -> Done {
             ttl_secs: Some(args.ttl.as_secs()),
         };
         let Some(reply) = context.client.extend(&row.id, &request)? else {
-            return Err(CliError::new(Kind::Failed, format!("{} has run out or was let go of", row.pattern))
-                .hint(format!("claim it again: `coord claim '{}'`", row.pattern)));
+            let what = scope(&row.pattern, row.symbols.as_deref());
+            return Err(CliError::new(Kind::Failed, format!("{what} has run out or was let go of"))
+                .hint(format!("claim it again: `coord claim {}`", output::quoted(&row.pattern))));
         };
         if !args.json {
             let left = reply

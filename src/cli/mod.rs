@@ -35,7 +35,6 @@ use crate::workspace::Env;
     name = "coord",
     version,
     propagate_version = true,
-    disable_help_subcommand = true,
     after_help = "Examples:\n  \
         coord claim 'src/auth/**' -m 'login form'   take a directory\n  \
         coord claims                                who holds what\n  \

@@ -114,9 +114,10 @@ fn nothing(name: &str, other: Option<&ClaimRow>) -> CliError {
     let held = other.map(|row| scope(&row.pattern, row.symbols.as_deref())).unwrap_or_default();
     match other {
         Some(row) => {
-            let (id, holder) = (output::short(&row.id), output::clean(&row.engineer));
-            CliError::new(Kind::Failed, format!("{held} is held by {holder}, not by you"))
-                .hint(format!("ask them; to clean up after them, `coord release {id} --engineer '{holder}'`"))
+            let (id, holder) = (output::quoted(&output::short(&row.id)), output::quoted(&row.engineer));
+            let error = format!("{held} is held by {}, not by you", output::clean(&row.engineer));
+            CliError::new(Kind::Failed, error)
+                .hint(format!("ask them; to clean up after them, `coord release {id} --engineer {holder}`"))
         }
         None => CliError::new(Kind::Failed, format!("no active claim has the id or pattern {name}"))
             .hint("`coord claims --mine` shows what you hold; it may have run out"),

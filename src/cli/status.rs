@@ -104,7 +104,12 @@ fn in_words(
 ) -> std::io::Result<()> {
     let kept = match service {
         Some(service) => {
-            format!("{} {} (coord {})", service.url, Style::Good.paint("ready"), service.version)
+            format!(
+                "{} {} (coord {})",
+                service.url,
+                Style::Good.paint("ready"),
+                output::clean(&service.version)
+            )
         }
         None => format!("{} (this clone alone)", context.workspace.database_path().display()),
     };
@@ -114,10 +119,10 @@ fn in_words(
     }
     output::line(&format!(
         "Repository      {} (from {})",
-        context.workspace.repo_id,
+        output::clean(&context.workspace.repo_id),
         context.workspace.repo_id_source()
     ))?;
-    output::line(&format!("You are         {}", context.engineer()))?;
-    output::line(&format!("Session         {}", context.session()))?;
+    output::line(&format!("You are         {}", output::clean(context.engineer())))?;
+    output::line(&format!("Session         {}", output::clean(context.session())))?;
     output::line(&format!("Active claims   {}, {} of them yours", all.count, mine.count))
 }

@@ -87,7 +87,7 @@ fn what_is_not_mine() {
         assert_snapshot!(world.alice().coord(&["extend", "docs"]), @"
         --- stderr
         error: docs/ is held by alice/cli/bob, not by you
-        hint: ask them; to clean up after them, `coord release 01234567 --engineer 'alice/cli/bob'`
+        hint: ask them; to clean up after them, `coord release 01234567 --engineer alice/cli/bob`
         --- status 1
         ");
         assert_snapshot!(world.alice().coord(&["extend", "src"]), @"

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::harness::World;
+use super::harness::{World, both};
 
 const COMMANDS: &[&str] = &[
     "claim", "claims", "check", "symbols", "release", "extend", "pre-push", "repos", "status", "start",
@@ -189,4 +189,28 @@ fn a_clone_whose_database_cannot_be_written() {
     caused by: Not a directory (os error 20)
     --- status 1
     ");
+}
+
+#[test]
+fn what_others_are_called_is_no_command_and_steers_no_terminal() {
+    both(|world| {
+        let evil = world.bob().env("COORD_ENGINEER", "evil'; touch X; '").env("COORD_SESSION_ID", "other");
+        evil.coord(&["claim", "src/**", "-m", "a\u{1b}]0;title\u{7}\u{202e}b"]).ok();
+        for arguments in [
+            &["claim", "src/api.ts"][..],
+            &["check", "src/api.ts"],
+            &["release", "src"],
+            &["extend", "src/**"],
+        ] {
+            let ran = world.alice().coord(arguments);
+            let all = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(!all.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{ran}");
+            if let Some((_, command)) = all.split_once("--engineer ") {
+                let (name, _) = command.split_once('`').unwrap();
+                let said = world.alice().shell(&format!("printf %s {name}")).ok();
+                assert_eq!(said.stdout, "evil'; touch X; '", "{ran}");
+            }
+        }
+        assert!(!world.path("app/X").exists());
+    });
 }
