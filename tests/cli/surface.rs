@@ -73,6 +73,14 @@ fn the_root_lists_every_command() {
 }
 
 #[test]
+fn help_by_name() {
+    let world = World::empty();
+    let place = world.at("home");
+    assert_eq!(place.coord(&["help"]).ok().stdout, place.coord(&["--help"]).ok().stdout);
+    assert_eq!(place.coord(&["help", "claim"]).ok().stdout, place.coord(&["claim", "--help"]).ok().stdout);
+}
+
+#[test]
 fn mistakes_are_told_on_stderr_with_status_2() {
     let world = World::empty();
     assert_snapshot!(world.at("home").coord(&[]), @"
