@@ -38,18 +38,7 @@ impl Client {
         delta: &Delta,
         who: &CheckRequest,
     ) -> Result<Vec<CheckConflict>, DeltaError> {
-        let mut conflicts = Vec::new();
-        let mut waiting = requests(delta.paths());
-        while let Some(mut paths) = waiting.pop() {
-            let found = self.check(&CheckRequest { paths: paths.clone(), ..who.clone() })?.conflicts;
-            if found.len() >= Conflicts::MOST && paths.len() > 1 {
-                // Some may have been left out of so long an answer.
-                waiting.push(paths.split_off(paths.len() / 2));
-                waiting.push(paths);
-            } else {
-                conflicts.extend(found);
-            }
-        }
+        let conflicts = self.check_paths(delta.paths(), who)?;
         let by_symbol =
             |conflict: &&CheckConflict| conflict.symbols.is_some() || !conflict.carved_out.is_empty();
         let contested = conflicts.iter().filter(by_symbol).map(|conflict| conflict.your_pattern.clone());
@@ -61,6 +50,31 @@ impl Client {
         }
         let touched = delta.touched(&contested)?;
         Ok(conflicts.into_iter().filter_map(|conflict| still_in_the_way(conflict, &touched)).collect())
+    }
+
+    /// Checks whether files are free, whole, for `who`, a request without paths: however many there are.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked.
+    pub fn check_paths(
+        &mut self,
+        paths: Vec<String>,
+        who: &CheckRequest,
+    ) -> Result<Vec<CheckConflict>, ClientError> {
+        let mut conflicts = Vec::new();
+        let mut waiting = requests(paths);
+        while let Some(mut paths) = waiting.pop() {
+            let found = self.check(&CheckRequest { paths: paths.clone(), ..who.clone() })?.conflicts;
+            if found.len() >= Conflicts::MOST && paths.len() > 1 {
+                // Some may have been left out of so long an answer.
+                waiting.push(paths.split_off(paths.len() / 2));
+                waiting.push(paths);
+            } else {
+                conflicts.extend(found);
+            }
+        }
+        Ok(conflicts)
     }
 }
 

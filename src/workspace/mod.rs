@@ -51,6 +51,7 @@ pub use identity::Identity;
 pub use local_env::LocalEnv;
 pub use paths::{Target, resolve};
 pub use repo_id::repo_id;
+pub use service_url::is_loopback;
 pub use sessions::live_sessions;
 pub use setting::{Setting, Source, Token};
 pub use settings::Settings;

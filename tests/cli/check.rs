@@ -197,6 +197,22 @@ fn a_thousand_changed_files() {
 }
 
 #[test]
+fn more_changed_files_than_one_request_may_hold() {
+    both(|world| {
+        world.alice().coord(&["claim", "many/9*"]).ok();
+        world.bob();
+        std::fs::create_dir(world.path("bob/many")).unwrap();
+        for number in 0..10_100 {
+            std::fs::write(world.path(&format!("bob/many/{number}")), "").unwrap();
+        }
+        let ran = world.bob().coord(&["check", "--json"]);
+        assert_eq!(ran.status, Some(3), "{}", ran.stderr);
+        // 9, 90 to 99, 900 to 999, 9000 to 9999
+        assert_eq!(ran.json()["conflicts"].as_array().unwrap().len(), 1111);
+    });
+}
+
+#[test]
 fn outside() {
     let world = World::embedded();
     assert_snapshot!(world.alice().coord(&["check", "/etc/passwd", "../x"]), @"

@@ -1,5 +1,7 @@
 //! What holds for every command: help, options, streams.
 
+use std::io::{Read, Write};
+
 use insta::assert_snapshot;
 
 use super::harness::{World, both};
@@ -78,6 +80,59 @@ fn help_by_name() {
     let place = world.at("home");
     assert_eq!(place.coord(&["help"]).ok().stdout, place.coord(&["--help"]).ok().stdout);
     assert_eq!(place.coord(&["help", "claim"]).ok().stdout, place.coord(&["claim", "--help"]).ok().stdout);
+}
+
+/// An address where every request is answered with one status.
+fn answering(status: &'static str) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let _ = stream.read(&mut [0; 65536]);
+            let body = r#"{"detail":"so it said"}"#;
+            let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}", body.len());
+            let _ = write!(stream, "{head}\r\n\r\n{body}");
+        }
+    });
+    url
+}
+
+#[test]
+fn a_service_that_answers_is_not_out_of_reach() {
+    let world = World::embedded();
+    let at =
+        |status| world.alice().env("COORD_API_URL", &answering(status)).env("COORD_AUTH_TOKEN", "sesame");
+    for status in ["429 Too Many Requests", "503 Service Unavailable"] {
+        insta::allow_duplicates! {
+            assert_snapshot!(at(status).coord(&["claim", "docs"]), @"
+            --- stderr
+            error: the service at http://127.0.0.1:[port] is busy or cannot write: so it said
+            hint: try again; if it stays so, the service's log says more
+            --- status 1
+            ");
+        }
+    }
+    assert_snapshot!(at("413 Content Too Large").coord(&["check", "docs"]), @"
+    --- stderr
+    error: this is too much at once for the service at http://127.0.0.1:[port]: so it said
+    hint: ask for less at once
+    --- status 2
+    ");
+    assert_snapshot!(at("422 Unprocessable Content").coord(&["claim", "docs"]), @"
+    --- stderr
+    error: so it said
+    --- status 2
+    ");
+}
+
+#[test]
+fn a_proxy_sees_nothing_of_what_stays_on_this_machine() {
+    let world = World::served();
+    let mut place = world.alice();
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        place = place.env(name, "http://127.0.0.1:1");
+    }
+    place.coord(&["claim", "docs"]).ok();
 }
 
 #[test]
