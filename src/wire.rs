@@ -249,6 +249,9 @@ pub struct CheckConflict {
     /// The caller's own symbols that were carved out of the holder's claim here. Not in 0.27.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub carved_out: Vec<String>,
+    /// Whether the holder's symbols were carved out of whole files of the caller's here. Not in 0.27.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inside_yours: bool,
 }
 
 /// The answer to `GET /claims`.

@@ -61,52 +61,43 @@ pub(super) fn run(args: CheckArgs, env: &Env) -> Done {
     if args.paths.is_empty() {
         let changed = changed_files(&root)?;
         // Another repository inside this one, such as a worktree put there, is listed as a directory; its files are its own.
-        let files = changed.into_iter().filter(|path| !path.ends_with('/'));
-        request.paths = files.map(|path| CheckPath { path, symbols: None }).collect();
-        if request.paths.is_empty() && !args.json {
+        let files: Vec<String> = changed.into_iter().filter(|path| !path.ends_with('/')).collect();
+        if files.is_empty() && !args.json {
             output::note("nothing has changed since the last commit");
             output::hint("`coord check PATH` checks what you are about to change");
             return Ok(Exit::Ok);
         }
+        let count = files.len();
+        let conflicts = context.client.check_paths(files, &request)?;
+        return tell(reply(conflicts), count, args.json);
     }
-    let reply = match request.paths.is_empty() && request.patterns.is_empty() {
-        true => CheckReply { safe: true, safe_to_proceed: true, ..CheckReply::default() },
-        false => context.client.check(&request)?,
-    };
-    if args.json {
-        output::json(&reply)?;
-    } else if reply.safe {
-        let count = request.paths.len() + request.patterns.len();
-        output::line(&format!("{} {}", Style::Good.paint("free"), output::count(count, "path")))?;
-    } else {
-        conflicts_in_words(&reply.conflicts);
-    }
-    Ok(if reply.safe { Exit::Ok } else { Exit::Conflict })
+    let count = request.paths.len() + request.patterns.len();
+    tell(context.client.check(&request)?, count, args.json)
 }
 
 /// Checks what a delta touches.
 fn delta(context: &mut Context, delta: &Delta, json: bool) -> Done {
     let asker = context.asker();
     let conflicts = context.client.check_delta(delta, &asker)?;
+    tell(reply(conflicts), delta.paths().len(), json)
+}
+
+/// The reply that conflicts from several requests amount to.
+fn reply(conflicts: Vec<CheckConflict>) -> CheckReply {
     let safe = conflicts.is_empty();
+    CheckReply { has_conflicts: !safe, safe, safe_to_proceed: safe, conflicts, suggestion: None }
+}
+
+/// Says what a check of so many paths came to.
+fn tell(reply: CheckReply, count: usize, json: bool) -> Done {
     if json {
-        output::json(&CheckReply {
-            has_conflicts: !safe,
-            safe,
-            safe_to_proceed: safe,
-            conflicts,
-            suggestion: None,
-        })?;
-    } else if safe {
-        output::line(&format!(
-            "{} {}",
-            Style::Good.paint("free"),
-            output::count(delta.paths().len(), "path")
-        ))?;
+        output::json(&reply)?;
+    } else if reply.safe {
+        output::line(&format!("{} {}", Style::Good.paint("free"), output::count(count, "path")))?;
     } else {
-        conflicts_in_words(&conflicts);
+        conflicts_in_words(&reply.conflicts);
     }
-    Ok(if safe { Exit::Ok } else { Exit::Conflict })
+    Ok(if reply.safe { Exit::Ok } else { Exit::Conflict })
 }
 
 /// Says who stands in the way, and what to do about it.
@@ -129,9 +120,10 @@ pub(super) fn conflicts_in_words(conflicts: &[CheckConflict]) {
         output::say(Style::Bad, "conflict", &text);
     }
     if let Some(first) = conflicts.first() {
-        let holder = output::clean(&first.engineer);
         output::hint(&format!(
-            "wait, or ask {holder} to let go; `coord claims --engineer '{holder}'` shows what they hold"
+            "wait, or ask {} to let go; `coord claims --engineer {}` shows what they hold",
+            output::clean(&first.engineer),
+            output::quoted(&first.engineer),
         ));
     }
 }

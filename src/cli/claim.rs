@@ -119,13 +119,13 @@ fn refuse_slips(context: &Context, request: &ClaimRequest) -> Result<(), CliErro
     }
 }
 
-/// What a claim covers, as one writes it: its pattern, and its symbols behind it.
+/// What a claim covers, as one writes it: its pattern, and its symbols behind it. Others may have written them.
 pub(super) fn scope(pattern: &str, symbols: Option<&[String]>) -> String {
-    match symbols {
+    output::clean(&match symbols {
         None => pattern.into(),
         Some([symbol]) => format!("{pattern}::{symbol}"),
         Some(symbols) => format!("{pattern}::{{{}}}", symbols.join(", ")),
-    }
+    })
 }
 
 fn granted_in_words(context: &Context, request: &ClaimRequest, reply: &ClaimReply) -> Result<(), CliError> {
@@ -136,7 +136,7 @@ fn granted_in_words(context: &Context, request: &ClaimRequest, reply: &ClaimRepl
         let time = granted.and_then(|granted| left(&granted.expires_at)).map(|time| format!(" for {time}"));
         let what = scope(&item.pattern, item.symbols.as_deref());
         let line =
-            format!("{} {what} {}", Style::Good.paint("claimed"), Style::Faint.paint(output::short(id)));
+            format!("{} {what} {}", Style::Good.paint("claimed"), Style::Faint.paint(&output::short(id)));
         output::line(&(line + &time.unwrap_or_default()))?;
         if granted.is_some_and(|granted| !granted.coexists_with.is_empty()) {
             output::note("  beside other claims on the same file; `coord claims` shows them");
@@ -147,7 +147,7 @@ fn granted_in_words(context: &Context, request: &ClaimRequest, reply: &ClaimRepl
         output::note(&format!("  let go after {silence} without a coord command in this worktree"));
     }
     for warning in &reply.warnings {
-        output::warn(warning);
+        output::warn(&output::clean(warning));
     }
     if matches!(context.client, crate::client::Client::Embedded(_)) {
         warn_of_misses(context, request);
@@ -165,7 +165,7 @@ fn warn_of_misses(context: &Context, request: &ClaimRequest) {
     // Without a list of files there is nothing to compare with; the claim stands all the same.
     let Ok(files) = tracked_files(&context.workspace.worktree.root, None) else { return };
     for glob in globs.iter().filter(|glob| !files.iter().any(|file| glob.matches(file))) {
-        output::warn(&format!("{} matches no tracked file yet", glob.text()));
+        output::warn(&format!("{} matches no tracked file yet", output::clean(glob.text())));
     }
 }
 
@@ -192,13 +192,15 @@ pub(super) fn refused_in_words(conflicts: &[ClaimConflict], now: Timestamp) {
             *path == conflict.your_pattern || *path == held.pattern || conflict.your_pattern == held.pattern
         };
         if let Some(path) = conflict.overlap.first().filter(|path| !plain(path)) {
-            output::note(&format!("  you would meet in {path}"));
+            output::note(&format!("  you would meet in {}", output::clean(path)));
         }
     }
     if let Some(first) = conflicts.first() {
-        let holder = output::clean(&first.conflicting_claim.engineer);
+        let holder = &first.conflicting_claim.engineer;
         output::hint(&format!(
-            "claim less, wait, or ask {holder} to let go; `coord claims --engineer '{holder}'` shows what they hold"
+            "claim less, wait, or ask {} to let go; `coord claims --engineer {}` shows what they hold",
+            output::clean(holder),
+            output::quoted(holder),
         ));
     }
 }

@@ -1,5 +1,7 @@
 //! `coord claims`: who holds what.
 
+use std::collections::HashSet;
+
 use clap::Args;
 use comfy_table::Cell;
 
@@ -24,7 +26,7 @@ pub(super) struct ClaimsArgs {
     /// Show only what this engineer holds
     #[arg(long, value_name = "NAME")]
     engineer: Option<String>,
-    /// Show the newest claims that are over, too
+    /// Show the newest of those that are over, too
     #[arg(long)]
     all: bool,
     /// Show another repository
@@ -48,6 +50,13 @@ pub(super) fn run(args: ClaimsArgs, env: &Env) -> Done {
         ..context.query()
     };
     let mut list = context.client.claims(&query)?;
+    if args.all {
+        // The newest of all may leave no room for what is active.
+        let active = context.client.claims(&ListQuery { active_only: true, ..query })?.claims;
+        let known: HashSet<String> = list.claims.iter().map(|row| row.id.clone()).collect();
+        list.claims.extend(active.into_iter().filter(|row| !known.contains(&row.id)));
+        list.count = list.claims.len();
+    }
     if args.mine {
         list.claims.retain(|row| is_mine(&context, row));
         list.count = list.claims.len();

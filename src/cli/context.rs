@@ -9,7 +9,7 @@ use crate::clock::{self, Clock};
 use crate::engine::Timestamp;
 use crate::server::ServeConfig;
 use crate::wire::{CheckRequest, ListQuery};
-use crate::workspace::{Env, Target, Workspace, live_sessions, resolve};
+use crate::workspace::{Env, Settings, Target, Workspace, live_sessions, resolve};
 
 /// A clone and the coordinator that its claims are kept by.
 pub(super) struct Context {
@@ -79,6 +79,13 @@ impl Context {
             session_id: Some(self.session().into()),
         }
     }
+}
+
+/// The service that is configured where the command runs, clone or not.
+pub(super) fn configured_service(env: &Env) -> Result<Option<Remote>, CliError> {
+    let settings = Settings::load(&std::env::current_dir()?, None, env)?;
+    let token = settings.token.map(|token| token.value);
+    Ok(settings.service_url.map(|url| Remote::new(&url.value, token)))
 }
 
 /// The time of day.

@@ -76,7 +76,7 @@ impl Stage {
             Some(prop) => prop,
             None => made_up(&alice)?,
         };
-        output::line(&format!("$ git worktree add --detach {}", bob.display()))?;
+        output::line(&format!("$ git worktree add --detach {}", quoted(&bob)))?;
         // A branch of its own could meet one of that name.
         git(
             &alice,
@@ -106,7 +106,7 @@ impl Stage {
     /// Runs a command as one of the two, shows it, and makes sure that it ends as it must.
     fn plays(&self, who: &str, arguments: &[&str], status: i32) -> Result<(), CliError> {
         let place = if who == "alice" { &self.alice } else { &self.bob };
-        let shown: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
+        let shown: Vec<String> = arguments.iter().map(|word| output::quoted(word)).collect();
         output::line(&format!("{} coord {}", Style::Faint.paint(&format!("{who}$")), shown.join(" ")))?;
         let mut command = bare(&self.program);
         command.args(arguments).current_dir(place).env("COORD_ENGINEER", who);
@@ -130,9 +130,8 @@ fn text(ended: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr))
 }
 
-fn quoted(word: &str) -> String {
-    let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:".contains(c));
-    if plain { word.into() } else { format!("'{word}'") }
+fn quoted(path: &Path) -> String {
+    output::quoted(&path.display().to_string())
 }
 
 /// What the play is about: a directory, and a file in it.
@@ -155,7 +154,7 @@ fn copy_of_here(to: &Path) -> Result<Option<Prop>, CliError> {
     if git(&worktree.root, ["rev-parse", "--quiet", "--verify", "HEAD"]).is_err() {
         return Ok(None);
     }
-    output::line(&format!("$ git clone {} {}", worktree.root.display(), to.display()))?;
+    output::line(&format!("$ git clone {} {}", quoted(&worktree.root), quoted(to)))?;
     git(
         &here,
         [
@@ -210,7 +209,7 @@ fn made_up(at: &Path) -> Result<Prop, CliError> {
         at.join("src/auth/login.ts"),
         "export function handleLogin() {}\nexport function handleLogout() {}\n",
     )?;
-    output::line(&format!("$ git init {}", at.display()))?;
+    output::line(&format!("$ git init {}", quoted(at)))?;
     git(at, ["init", "--quiet", "-b", "main"])?;
     git(at, ["add", "."])?;
     git(

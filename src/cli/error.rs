@@ -102,8 +102,12 @@ impl From<ClientError> for CliError {
         let hint = error.hint();
         match error {
             ClientError::Store(error) => error.into(),
-            ClientError::Malformed(_) => CliError::new(Kind::Usage, error).hint_if(hint),
-            ClientError::Refused { .. } => CliError::new(Kind::Failed, error).hint_if(hint),
+            ClientError::Malformed(_) | ClientError::TooLarge { .. } => {
+                CliError::new(Kind::Usage, error).hint_if(hint)
+            }
+            ClientError::Refused { .. } | ClientError::Busy { .. } => {
+                CliError::new(Kind::Failed, error).hint_if(hint)
+            }
             _ => CliError::new(Kind::Service, error).hint_if(hint),
         }
     }

@@ -1,12 +1,14 @@
 //! The service that `coord start` runs on this machine, as its files under `COORD_HOME` tell: token, database, process.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 use uuid::Uuid;
 
 use super::CliError;
@@ -72,21 +74,44 @@ impl Home {
         self.directory.join("coord.pid")
     }
 
-    /// The token of the local service, made when it is asked for first and readable by its owner alone.
+    /// Makes the directories, for their owner alone. One that is there already stays as it is, but for `data`, which
+    /// can only be ours.
+    pub(super) fn make(&self) -> Result<(), CliError> {
+        let data = self.directory.join("data");
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&data)
+            .and_then(|()| fs::set_permissions(&data, Permissions::from_mode(0o700)))
+            .map_err(|error| unusable(&self.directory, error))
+    }
+
+    /// Waits until no other command starts a service or forgets one, and keeps others from it until the lock is dropped.
+    pub(super) fn lock(&self) -> Result<File, CliError> {
+        let path = self.directory.join("start.lock");
+        let open =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+        open.and_then(|file| file.lock().map(|()| file)).map_err(|error| unusable(&path, error))
+    }
+
+    /// The token of the local service, made when it is asked for first and readable by its owner alone. Whoever else
+    /// asks for it first at the same time gets the same one.
     pub(super) fn token(&self) -> Result<Token, CliError> {
-        fs::create_dir_all(&self.directory).map_err(|error| unusable(&self.directory, error))?;
         let path = self.token_file();
-        let known = match fs::read_to_string(&path) {
-            Ok(text) => Token::new(&text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(unusable(&path, error)),
-        };
-        if let Some(token) = known {
+        if let Some(token) = kept_token(&path)? {
             return Ok(token);
         }
         let text = Uuid::new_v4().simple().to_string();
-        write_private(&path, &format!("{text}\n")).map_err(|error| unusable(&path, error))?;
-        Ok(Token::new(&text).expect("hex digits are a token"))
+        let failed = |error| unusable(&path, error);
+        let mut file = NamedTempFile::new_in(&self.directory).map_err(failed)?;
+        writeln!(file, "{text}").and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+        match file.persist_noclobber(&path) {
+            Ok(_) => Ok(Token::new(&text).expect("hex digits are a token")),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                kept_token(&path)?.ok_or_else(|| failed(error.error))
+            }
+            Err(error) => Err(failed(error.error)),
+        }
     }
 
     pub(super) fn record(&self, pid: u32, url: String) -> Result<(), CliError> {
@@ -116,6 +141,15 @@ impl Home {
         })
     }
 
+    /// Removes the record unless a service runs by it, such as one started just now.
+    pub(super) fn forget_what_ended(&self) -> Result<(), CliError> {
+        let _lock = self.lock()?;
+        match self.recorded()? {
+            Recorded::Alive(_) => Ok(()),
+            _ => self.forget(),
+        }
+    }
+
     pub(super) fn forget(&self) -> Result<(), CliError> {
         let path = self.record_file();
         match fs::remove_file(&path) {
@@ -127,8 +161,16 @@ impl Home {
 
 impl Running {
     /// Sends a signal, if the process is still the one that was recorded; says whether it was.
-    pub(super) fn signal(&self, signal: Signal) -> bool {
-        self.is_alive() && Pid::from_raw(self.pid).is_some_and(|pid| kill_process(pid, signal).is_ok())
+    pub(super) fn signal(&self, signal: Signal) -> Result<bool, CliError> {
+        let Some(pid) = Pid::from_raw(self.pid).filter(|_| self.is_alive()) else { return Ok(false) };
+        match kill_process(pid, signal) {
+            Ok(()) => Ok(true),
+            Err(Errno::SRCH) => Ok(false),
+            Err(error) => {
+                let what = format!("cannot end the service (pid {}): {}", self.pid, io::Error::from(error));
+                Err(CliError::new(Kind::Failed, what).hint("end it as the user that started it"))
+            }
+        }
     }
 
     pub(super) fn is_alive(&self) -> bool {
@@ -152,6 +194,20 @@ fn start_time(pid: i32) -> Option<String> {
         std::process::Command::new("ps").args(["-o", "lstart=", "-p", &pid.to_string()]).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     (!text.is_empty()).then_some(text)
+}
+
+/// The token in a file; `None` if there is no such file. One that holds anything else is not ours to replace.
+fn kept_token(path: &Path) -> Result<Option<Token>, CliError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unusable(path, error)),
+    };
+    match Token::new(&String::from_utf8_lossy(&bytes)) {
+        Some(token) => Ok(Some(token)),
+        None => Err(CliError::new(Kind::Failed, format!("{} holds no token", path.display()))
+            .hint("move it away, and a token is made; or set COORD_HOME to another directory")),
+    }
 }
 
 /// Writes a file that only its owner may read, whole or not at all.
@@ -178,11 +234,40 @@ mod tests {
     fn the_token_is_made_once_and_is_private() {
         let directory = tempfile::tempdir().unwrap();
         let home = Home::new(directory.path().join("new"));
+        home.make().unwrap();
         let token = home.token().unwrap();
         assert_eq!(token.expose().len(), 32);
         assert_eq!(home.token().unwrap(), token);
         let mode = fs::metadata(home.token_file()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        for directory in [&home.directory, &home.directory.join("data")] {
+            assert_eq!(fs::metadata(directory).unwrap().permissions().mode() & 0o777, 0o700);
+        }
+    }
+
+    #[test]
+    fn whoever_asks_first_gets_the_same_token() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home::new(directory.path().into());
+        let ask = || {
+            std::thread::scope(|scope| {
+                let asking: Vec<_> = (0..8).map(|_| scope.spawn(|| home.token().unwrap())).collect();
+                asking.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+            })
+        };
+        let tokens = ask();
+        assert!(tokens.iter().all(|token| *token == tokens[0]));
+    }
+
+    #[test]
+    fn what_is_no_token_is_not_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home::new(directory.path().into());
+        for bytes in [&b"my notes\n"[..], b"", b"\xff\xfe"] {
+            fs::write(home.token_file(), bytes).unwrap();
+            assert!(home.token().is_err());
+            assert_eq!(fs::read(home.token_file()).unwrap(), bytes);
+        }
     }
 
     #[test]
@@ -197,7 +282,7 @@ mod tests {
         other.start_time.push('0');
         fs::write(home.record_file(), serde_json::to_string(&other).unwrap()).unwrap();
         assert!(matches!(home.recorded().unwrap(), Recorded::Another(_)));
-        assert!(!other.signal(Signal::TERM));
+        assert!(!other.signal(Signal::TERM).unwrap());
         for (text, want) in [("17\n", "unverifiable"), ("{", "garbage"), ("", "garbage")] {
             fs::write(home.record_file(), text).unwrap();
             let got = match home.recorded().unwrap() {
@@ -207,6 +292,11 @@ mod tests {
             };
             assert_eq!(got, want);
         }
+        home.forget_what_ended().unwrap();
+        assert!(!home.record_file().exists());
+        home.record(std::process::id(), String::new()).unwrap();
+        home.forget_what_ended().unwrap();
+        assert!(home.record_file().exists());
         home.forget().unwrap();
         home.forget().unwrap();
     }

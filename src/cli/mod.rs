@@ -35,7 +35,6 @@ use crate::workspace::Env;
     name = "coord",
     version,
     propagate_version = true,
-    disable_help_subcommand = true,
     after_help = "Examples:\n  \
         coord claim 'src/auth/**' -m 'login form'   take a directory\n  \
         coord claims                                who holds what\n  \
@@ -90,17 +89,37 @@ fn dispatch(command: Command, env: &Env) -> Done {
         Command::Status(args) => status::run(args, env),
         Command::Start(args) => start::run(args, env),
         Command::Stop(args) => stop::run(args, env),
-        Command::Serve(args) => serve::run(args, env, serve::LOOPBACK),
+        Command::Serve(args) => serve::run(args.options, env, serve::LOOPBACK),
         Command::Demo(args) => demo::run(args, env),
     }
+}
+
+/// Run the coordination service for a team, reachable from everywhere unless COORD_HOST or --host says otherwise
+///
+/// Everything can be set in the environment: COORD_AUTH_TOKEN (required), COORD_HOST, COORD_PORT,
+/// COORD_DATABASE_PATH and the rest of the table in the documentation.
+#[derive(Debug, Parser)]
+#[command(
+    name = "coord-api",
+    version,
+    after_help = "Examples:\n  \
+        COORD_AUTH_TOKEN=$(cat token) coord-api\n  \
+        COORD_AUTH_TOKEN=$(cat token) coord-api --host 127.0.0.1 --database /var/lib/coord/coord.db"
+)]
+struct Api {
+    #[command(flatten)]
+    options: serve::Options,
 }
 
 /// Runs the service as `coord-api` did: everything from the environment, and reachable from everywhere unless it says
 /// otherwise.
 #[must_use]
 pub fn api_main() -> ExitCode {
-    let run = || serve::run(serve::ServeArgs::default(), &Env::from_process(), serve::EVERYWHERE);
-    error::finish(error::catch(run))
+    let options = match Api::try_parse() {
+        Ok(api) => api.options,
+        Err(error) => return error::usage(&error),
+    };
+    error::finish(error::catch(|| serve::run(options, &Env::from_process(), serve::EVERYWHERE)))
 }
 
 /// What a command came to, when it did not fail.

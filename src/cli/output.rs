@@ -42,18 +42,39 @@ impl Style {
 
 /// What others wrote, in one line and without what could steer a terminal.
 pub(super) fn clean(text: &str) -> String {
-    let plain = |c: char| match c {
-        c if c.is_whitespace() => ' ',
+    text.chars().map(|c| if c.is_whitespace() { ' ' } else { harmless(c) }).collect()
+}
+
+/// A character, unless it steers a terminal or turns the direction of what follows.
+fn harmless(c: char) -> char {
+    match c {
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            char::REPLACEMENT_CHARACTER
+        }
         c if c.is_control() => char::REPLACEMENT_CHARACTER,
         c => c,
-    };
-    text.chars().map(plain).collect()
+    }
+}
+
+/// What is said, lines and all, with nothing in it that could steer a terminal: it may quote what others wrote.
+fn said(text: &str) -> String {
+    text.chars().map(|c| if c == '\n' { c } else { harmless(c) }).collect()
+}
+
+/// A word as a shell takes it, whoever chose it: in a hint it becomes a command that somebody pastes.
+pub(super) fn quoted(word: &str) -> String {
+    let word = clean(word);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word;
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// Says something on stderr behind a label.
 pub(super) fn say(style: Style, label: &str, text: &str) {
     // There is nobody to tell if stderr is gone.
-    let _ = writeln!(anstream::stderr(), "{}: {text}", style.paint(label));
+    let _ = writeln!(anstream::stderr(), "{}: {}", style.paint(label), said(text));
 }
 
 /// Says that something is odd.
@@ -69,7 +90,7 @@ pub(super) fn hint(text: &str) {
 /// Says something on stderr.
 pub(super) fn note(text: &str) {
     // There is nobody to tell if stderr is gone.
-    let _ = writeln!(anstream::stderr(), "{text}");
+    let _ = writeln!(anstream::stderr(), "{}", said(text));
 }
 
 /// Prints a line of data.
@@ -146,8 +167,8 @@ pub(super) fn left(until: Timestamp, now: Timestamp) -> String {
 }
 
 /// The start of an id that is enough to name it in the next command.
-pub(super) fn short(id: &str) -> &str {
-    id.get(..8).unwrap_or(id)
+pub(super) fn short(id: &str) -> String {
+    clean(id.get(..8).unwrap_or(id))
 }
 
 /// `1 claim`, `2 claims`.
@@ -162,6 +183,24 @@ mod tests {
     #[test]
     fn what_others_wrote_cannot_steer_a_terminal() {
         assert_eq!(clean("a\u{1b}[31m\nb\u{9b}\u{7f}\té"), "a\u{fffd}[31m b\u{fffd}\u{fffd} é");
+        assert_eq!(clean("a\u{202e}b\u{2028}c"), "a\u{fffd}b c");
+        assert_eq!(said("a\nb\u{1b}c"), "a\nb\u{fffd}c");
+    }
+
+    #[test]
+    fn a_name_in_a_hint_cannot_become_a_command() {
+        for (word, want) in [
+            ("alice/cli/main", "alice/cli/main"),
+            ("", "''"),
+            ("two words", "'two words'"),
+            ("evil'; touch X; '", r"'evil'\''; touch X; '\'''"),
+            ("$(id)", "'$(id)'"),
+            ("a\nb\u{1b}", "'a b\u{fffd}'"),
+            ("*.lock", "'*.lock'"),
+            ("~root", "'~root'"),
+        ] {
+            assert_eq!(quoted(word), want);
+        }
     }
 
     #[test]

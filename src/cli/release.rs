@@ -50,19 +50,10 @@ pub(super) fn run(args: ReleaseArgs, env: &Env) -> Done {
         Some(engineer) => row.engineer == *engineer,
         None => is_mine(&context, row),
     };
-    let mut chosen: Vec<&ClaimRow> = Vec::new();
-    if args.all {
-        chosen.extend(rows.iter().filter(ours));
-    }
-    for name in &args.claims {
-        let found = find(&context, &rows, name, ours)?;
-        chosen.extend(
-            found
-                .into_iter()
-                .filter(|row| !chosen.iter().any(|known| known.id == row.id))
-                .collect::<Vec<_>>(),
-        );
-    }
+    let chosen = match args.all {
+        true => rows.iter().filter(ours).collect(),
+        false => find_all(&context, &rows, &args.claims, ours)?,
+    };
     if chosen.is_empty() {
         let repo = &context.workspace.repo_id;
         return Err(CliError::new(Kind::Failed, format!("{holder} holds nothing in {repo}"))
@@ -74,10 +65,28 @@ pub(super) fn run(args: ReleaseArgs, env: &Env) -> Done {
     tell(released, &chosen, args.json, "they were let go of already")
 }
 
+/// The claims that any of these words means, each once.
+pub(super) fn find_all<'a>(
+    context: &Context,
+    rows: &'a [ClaimRow],
+    names: &[String],
+    ours: impl Fn(&&ClaimRow) -> bool,
+) -> Result<Vec<&'a ClaimRow>, CliError> {
+    let mut chosen: Vec<&ClaimRow> = Vec::new();
+    for name in names {
+        for row in find(context, rows, name, &ours)? {
+            if !chosen.iter().any(|known| known.id == row.id) {
+                chosen.push(row);
+            }
+        }
+    }
+    Ok(chosen)
+}
+
 /// The claims that a word means: the pattern of one's own, an id, or the start of one.
 ///
 /// A file means all that is held of it, symbols included; `FILE::NAME` means that symbol alone.
-pub(super) fn find<'a>(
+fn find<'a>(
     context: &Context,
     rows: &'a [ClaimRow],
     name: &str,
@@ -114,9 +123,10 @@ fn nothing(name: &str, other: Option<&ClaimRow>) -> CliError {
     let held = other.map(|row| scope(&row.pattern, row.symbols.as_deref())).unwrap_or_default();
     match other {
         Some(row) => {
-            let (id, holder) = (output::short(&row.id), output::clean(&row.engineer));
-            CliError::new(Kind::Failed, format!("{held} is held by {holder}, not by you"))
-                .hint(format!("ask them; to clean up after them, `coord release {id} --engineer '{holder}'`"))
+            let (id, holder) = (output::quoted(&output::short(&row.id)), output::quoted(&row.engineer));
+            let error = format!("{held} is held by {}, not by you", output::clean(&row.engineer));
+            CliError::new(Kind::Failed, error)
+                .hint(format!("ask them; to clean up after them, `coord release {id} --engineer {holder}`"))
         }
         None => CliError::new(Kind::Failed, format!("no active claim has the id or pattern {name}"))
             .hint("`coord claims --mine` shows what you hold; it may have run out"),

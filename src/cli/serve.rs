@@ -21,11 +21,18 @@ pub(super) const EVERYWHERE: &str = "0.0.0.0";
 /// Everything can be set in the environment: COORD_AUTH_TOKEN (required), COORD_HOST, COORD_PORT,
 /// COORD_DATABASE_PATH and the rest of the table in the documentation. It ends on SIGTERM or Ctrl-C, when every request
 /// that it is answering has been answered.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    COORD_AUTH_TOKEN=$(openssl rand -hex 16) coord serve\n  \
-    COORD_AUTH_TOKEN=secret coord serve --host 0.0.0.0 --port 8080 --database /var/lib/coord/coord.db")]
+    COORD_AUTH_TOKEN=$(cat token) coord serve\n  \
+    COORD_AUTH_TOKEN=$(cat token) coord serve --host 0.0.0.0 --port 8080 --database /var/lib/coord/coord.db")]
 pub(super) struct ServeArgs {
+    #[command(flatten)]
+    pub(super) options: Options,
+}
+
+// What is said of a flattened struct in a doc comment would become what is said of the command.
+#[derive(Debug, Args)]
+pub(super) struct Options {
     /// Listen on this host instead of COORD_HOST
     #[arg(long)]
     host: Option<String>,
@@ -37,7 +44,7 @@ pub(super) struct ServeArgs {
     database: Option<std::path::PathBuf>,
 }
 
-pub(super) fn run(args: ServeArgs, env: &Env, default_host: &str) -> Done {
+pub(super) fn run(args: Options, env: &Env, default_host: &str) -> Done {
     let mut config = ServeConfig::from_env(env, default_host)?;
     config.host = args.host.unwrap_or(config.host);
     config.port = args.port.unwrap_or(config.port);

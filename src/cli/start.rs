@@ -17,7 +17,7 @@ use super::output;
 use super::serve::{LOOPBACK, serve};
 use super::{CliError, Done, Exit};
 use crate::client::Remote;
-use crate::server::{self, ServeConfig};
+use crate::server::{self, InstanceLock, ServeConfig, ServeError};
 use crate::workspace::{Env, Settings, Token};
 
 /// How often to look whether the service is up.
@@ -62,7 +62,9 @@ struct Started {
 
 pub(super) fn run(args: StartArgs, env: &Env) -> Done {
     let cwd = std::env::current_dir()?;
-    let home = Home::new(Settings::load(&cwd, None, env)?.home);
+    let home = Home::new(Settings::home(&cwd, env));
+    home.make()?;
+    let lock = home.lock()?;
     let token = home.token()?;
     let url = url(&args.host, args.port);
     let running = match home.recorded()? {
@@ -71,6 +73,13 @@ pub(super) fn run(args: StartArgs, env: &Env) -> Done {
     };
     if let Some(database) = serving(&url) {
         if same_file(&database, &home) {
+            if !running.as_ref().is_some_and(|running| running.url == url) && !is_served(&home) {
+                // Anybody can say so, and would be sent the token.
+                let error =
+                    format!("something at {url} passes itself off as this machine's coordination service");
+                return Err(CliError::new(Kind::Failed, error)
+                    .hint("find out what listens there, or choose another port: `coord start --port 8081`"));
+            }
             output::note(&format!("a coordination service is already running at {url}"));
             let pid = running
                 .filter(|running| running.url == url)
@@ -84,15 +93,18 @@ pub(super) fn run(args: StartArgs, env: &Env) -> Done {
         .hint("use that one, or choose another port: `coord start --port 8081`"));
     }
     if let Some(running) = running {
-        let error =
-            format!("this machine's coordination service runs at {} (pid {})", running.url, running.pid);
+        let pid = running.pid;
+        let error = match running.url.as_str() {
+            "" => format!("this machine's coordination service (pid {pid}) has not said where it listens"),
+            url => format!("this machine's coordination service runs at {url} (pid {pid})"),
+        };
         return Err(CliError::new(Kind::Failed, error).hint("use that one, or end it first: `coord stop`"));
     }
     if args.background {
         let (child, url) = in_background(&args, env, &home, &token)?;
-        home.record(child, url.clone())?;
         return tell(&args, &home, &token, &url, Some(child));
     }
+    drop(lock);
     let config = config(&args, env, &home, &token)?;
     server::init_logging(env);
     serve(config, |address| {
@@ -122,6 +134,11 @@ fn same_file(database: &str, home: &Home) -> bool {
     }
 }
 
+/// Whether some process serves our database.
+fn is_served(home: &Home) -> bool {
+    matches!(InstanceLock::take(&home.database()), Err(ServeError::Locked { .. }))
+}
+
 /// The settings of the local service: everything from the environment but where it is and what it asks for.
 fn config(args: &StartArgs, env: &Env, home: &Home, token: &Token) -> Result<ServeConfig, CliError> {
     let mut config = ServeConfig::from_env(&env.with("COORD_AUTH_TOKEN", token.expose()), LOOPBACK)?;
@@ -131,13 +148,19 @@ fn config(args: &StartArgs, env: &Env, home: &Home, token: &Token) -> Result<Ser
     Ok(config)
 }
 
-/// Starts the service, waits until it answers, and returns its process and where it listens.
+/// Starts the service, waits until it answers, and returns its process and where it listens. It is on record from the
+/// first moment: whoever ends this command meanwhile can still end the service.
 fn in_background(args: &StartArgs, env: &Env, home: &Home, token: &Token) -> Result<(u32, String), CliError> {
     config(args, env, home, token)?;
     let deadline = Instant::now() + ready_timeout(env)?;
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(home.log_file())?;
     let log = Log { path: home.log_file(), from: file.metadata()?.len() };
-    let mut child = Command::new(std::env::current_exe()?)
+    let mut command = Command::new(std::env::current_exe()?);
+    if let Some(root) = env.get("COORD_REPO_ROOT") {
+        // From here, where it was written.
+        command.env("COORD_REPO_ROOT", std::env::current_dir()?.join(root));
+    }
+    let mut child = command
         .args(["serve", "--host", &args.host, "--port", &args.port.to_string()])
         .env("COORD_AUTH_TOKEN", token.expose())
         .env("COORD_DATABASE_PATH", home.database())
@@ -148,21 +171,43 @@ fn in_background(args: &StartArgs, env: &Env, home: &Home, token: &Token) -> Res
         // A group of its own: Ctrl-C in this terminal is not meant for it.
         .process_group(0)
         .spawn()?;
+    let hoped = if args.port == 0 { String::new() } else { url(&args.host, args.port) };
+    let ready = home
+        .record(child.id(), hoped)
+        .and_then(|()| until_ready(args, home, &mut child, &log, deadline))
+        .and_then(|url| home.record(child.id(), url.clone()).map(|()| url));
+    match ready {
+        Ok(url) => Ok((child.id(), url)),
+        Err(error) => {
+            end(&mut child)?;
+            home.forget()?;
+            Err(error)
+        }
+    }
+}
+
+/// Where a service listens, once it answers.
+fn until_ready(
+    args: &StartArgs,
+    home: &Home,
+    child: &mut Child,
+    log: &Log,
+    deadline: Instant,
+) -> Result<String, CliError> {
     let spinner = ProgressBar::new_spinner().with_message("waiting for the service");
     loop {
-        // Before it says so, whoever answers there may be somebody else.
-        if let Some(url) = log.port().map(|port| url(&args.host, port))
-            && serving(&url).is_some()
-        {
-            spinner.finish_and_clear();
-            return Ok((child.id(), url));
-        }
-        spinner.tick();
+        // Once it has ended, or before it says so, whoever answers there is somebody else.
         if child.try_wait()?.is_some() {
             return Err(log.failed("the service did not start"));
         }
+        if let Some(url) = log.port().map(|port| url(&args.host, port))
+            && serving(&url).is_some_and(|database| same_file(&database, home))
+        {
+            spinner.finish_and_clear();
+            return Ok(url);
+        }
+        spinner.tick();
         if Instant::now() >= deadline {
-            end(&mut child)?;
             return Err(log
                 .failed("the service did not become ready in time and was ended")
                 .hint("allow it more time with COORD_START_READY_TIMEOUT_SEC"));
@@ -183,6 +228,7 @@ fn ready_timeout(env: &Env) -> Result<Duration, CliError> {
 }
 
 fn end(child: &mut Child) -> Result<(), CliError> {
+    // One that has ended is only waited for.
     child.kill()?;
     child.wait()?;
     Ok(())

@@ -38,18 +38,7 @@ impl Client {
         delta: &Delta,
         who: &CheckRequest,
     ) -> Result<Vec<CheckConflict>, DeltaError> {
-        let mut conflicts = Vec::new();
-        let mut waiting = requests(delta.paths());
-        while let Some(mut paths) = waiting.pop() {
-            let found = self.check(&CheckRequest { paths: paths.clone(), ..who.clone() })?.conflicts;
-            if found.len() >= Conflicts::MOST && paths.len() > 1 {
-                // Some may have been left out of so long an answer.
-                waiting.push(paths.split_off(paths.len() / 2));
-                waiting.push(paths);
-            } else {
-                conflicts.extend(found);
-            }
-        }
+        let conflicts = self.check_paths(delta.paths(), who)?;
         // Whether a merge changes a file, only its lines can tell.
         let by_lines = |conflict: &&CheckConflict| {
             conflict.symbols.is_some() || !conflict.carved_out.is_empty() || delta.merges()
@@ -63,6 +52,31 @@ impl Client {
         }
         let touched = delta.touched(&contested)?;
         Ok(conflicts.into_iter().filter_map(|conflict| still_in_the_way(conflict, &touched)).collect())
+    }
+
+    /// Checks whether files are free, whole, for `who`, a request without paths: however many there are.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked.
+    pub fn check_paths(
+        &mut self,
+        paths: Vec<String>,
+        who: &CheckRequest,
+    ) -> Result<Vec<CheckConflict>, ClientError> {
+        let mut conflicts = Vec::new();
+        let mut waiting = requests(paths);
+        while let Some(mut paths) = waiting.pop() {
+            let found = self.check(&CheckRequest { paths: paths.clone(), ..who.clone() })?.conflicts;
+            if found.len() >= Conflicts::MOST && paths.len() > 1 {
+                // Some may have been left out of so long an answer.
+                waiting.push(paths.split_off(paths.len() / 2));
+                waiting.push(paths);
+            } else {
+                conflicts.extend(found);
+            }
+        }
+        Ok(conflicts)
     }
 }
 
@@ -86,11 +100,15 @@ fn requests(paths: Vec<String>) -> Vec<Vec<CheckPath>> {
 
 /// A conflict as far as it is one for what is really touched.
 fn still_in_the_way(conflict: CheckConflict, touched: &BTreeMap<String, Touched>) -> Option<CheckConflict> {
-    let mine = match touched.get(&conflict.your_pattern) {
+    let (mine, outside) = match touched.get(&conflict.your_pattern) {
         Some(Touched::Nothing) => return None,
-        Some(Touched::Symbols(mine)) => mine,
+        Some(Touched::Lines { symbols, outside }) => (symbols, *outside),
         Some(Touched::File) | None => return Some(conflict),
     };
+    // Lines outside all symbols are the file's: whoever holds that may change them.
+    if outside && !conflict.inside_yours {
+        return Some(conflict);
+    }
     let Some(held) = &conflict.symbols else {
         let let_in = |symbol: &String| conflict.carved_out.iter().any(|own| scopes::covers(own, symbol));
         return (conflict.carved_out.is_empty() || !mine.iter().all(let_in)).then_some(conflict);
@@ -116,7 +134,7 @@ mod tests {
     #[test]
     fn as_few_requests_as_the_bounds_allow() {
         let sizes = |paths: Vec<String>| requests(paths).iter().map(Vec::len).collect::<Vec<_>>();
-        assert_eq!(sizes(vec![]), [0; 0]);
+        assert_eq!(sizes(vec![]), Vec::<usize>::new());
         assert_eq!(sizes(vec!["a".into(); MOST_PATHS + 1]), [MOST_PATHS, 1]);
         assert_eq!(sizes(vec!["x".repeat(4096); 200]), [128, 72]);
     }

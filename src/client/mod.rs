@@ -58,6 +58,22 @@ pub enum ClientError {
         /// What it said.
         detail: String,
     },
+    /// Too much was asked for at once.
+    #[error("this is too much at once for the service at {url}: {detail}")]
+    TooLarge {
+        /// Where it is.
+        url: String,
+        /// What it said.
+        detail: String,
+    },
+    /// The service answers, and cannot do it now.
+    #[error("the service at {url} is busy or cannot write: {detail}")]
+    Busy {
+        /// Where it is.
+        url: String,
+        /// What it said.
+        detail: String,
+    },
     /// Something is wrong with what was asked.
     #[error("{0}")]
     Malformed(String),
@@ -85,6 +101,8 @@ impl ClientError {
             }
             ClientError::Foreign { .. } => "correct COORD_API_URL or .coordination/local.env",
             ClientError::Unexpected { .. } => "see `coord status`; the service's log says more",
+            ClientError::TooLarge { .. } => "ask for less at once",
+            ClientError::Busy { .. } => "try again; if it stays so, the service's log says more",
             ClientError::Refused { .. } => "narrow the claim",
             ClientError::Malformed(_) | ClientError::Store(_) => return None,
         };

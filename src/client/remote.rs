@@ -13,7 +13,7 @@ use crate::wire::{
     CheckReply, CheckRequest, ClaimList, ClaimReply, ClaimRequest, ExtendRequest, Extended, ListQuery, Ready,
     ReleaseRequest, Released, RepoList,
 };
-use crate::workspace::Token;
+use crate::workspace::{Token, is_loopback};
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -35,14 +35,17 @@ impl Remote {
     /// A service at a base URL. Nothing is sent yet.
     #[must_use]
     pub fn new(url: &str, token: Option<Token>) -> Remote {
-        let config = Agent::config_builder()
+        let mut config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .timeout_global(Some(ANSWER_TIMEOUT))
-            .user_agent(concat!("coord/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Remote { agent: config.into(), url: url.trim_end_matches('/').into(), token }
+            .user_agent(concat!("coord/", env!("CARGO_PKG_VERSION")));
+        if is_loopback(url) {
+            // A proxy has another loopback, and no business with what stays on this machine.
+            config = config.proxy(None);
+        }
+        Remote { agent: config.build().into(), url: url.trim_end_matches('/').into(), token }
     }
 
     /// Where the service is.
@@ -158,6 +161,9 @@ impl Remote {
         let (url, detail) = (self.url.clone(), detail(body));
         match status {
             401 | 403 => ClientError::Unauthorised { url, detail },
+            413 => ClientError::TooLarge { url, detail },
+            422 => ClientError::Malformed(detail),
+            429 | 503 => ClientError::Busy { url, detail },
             _ => ClientError::Unexpected { url, status, detail },
         }
     }

@@ -38,6 +38,8 @@ pub struct Conflict {
     pub symbols: Option<SymbolOverlap>,
     /// The caller's own symbols that were carved out of the holder's files here. Empty unless those are held whole.
     pub carved_out: Vec<Box<str>>,
+    /// Whether the holder's symbols were carved out of whole files of the caller's here.
+    pub inside_yours: bool,
 }
 
 /// Symbols that two claims both name.
@@ -168,20 +170,27 @@ impl State {
             let holder = self.held(hit.number).clone();
             let witness = meeting_place(&holder.scope.pattern, &scope.pattern);
             let symbols = hit.symbols.map(|symbols| SymbolOverlap { file: witness.clone(), symbols });
-            let carved_out = self.carved_out(&holder, caller, scope);
-            Conflict { item, holder, witness, symbols, carved_out }
+            let partners =
+                || self.partners_of(&holder, caller, scope).map(|claim| claim.scope.symbols.as_deref());
+            let (carved_out, inside_yours) = match holder.scope.symbols {
+                None => (partners().flatten().flatten().cloned().collect(), false),
+                Some(_) => (Vec::new(), partners().any(|symbols| symbols.is_none())),
+            };
+            Conflict { item, holder, witness, symbols, carved_out, inside_yours }
         }));
     }
 }
 
 impl State {
-    /// The symbols that a caller holds by agreement within somebody's whole files, where a scope meets them.
-    fn carved_out(&self, holder: &Claim, caller: Caller<'_>, scope: &Scope) -> Vec<Box<str>> {
-        let partners =
-            holder.coexists_with.iter().filter_map(|&id| self.claim(id)).filter(|claim| caller.owns(claim));
-        let here = partners.filter(|claim| claim.scope.pattern.overlaps(&scope.pattern));
-        let symbols = here.filter_map(|claim| claim.scope.symbols.as_deref());
-        if holder.scope.symbols.is_some() { Vec::new() } else { symbols.flatten().cloned().collect() }
+    /// The caller's own claims that share files with a holder's by a resolution, where a scope meets them.
+    fn partners_of<'a>(
+        &'a self,
+        holder: &'a Claim,
+        caller: Caller<'a>,
+        scope: &'a Scope,
+    ) -> impl Iterator<Item = &'a Arc<Claim>> {
+        let partners = holder.coexists_with.iter().filter_map(|&id| self.claim(id));
+        partners.filter(move |claim| caller.owns(claim) && claim.scope.pattern.overlaps(&scope.pattern))
     }
 }
 

@@ -120,6 +120,7 @@ pub fn check_reply(check: &Check, conflicts: &Conflicts, tracked: Option<&[Strin
                 your_symbols: symbols.as_deref().map(texts),
                 symbol_overlap: conflict.symbols.as_ref().map(|shared| vec![symbols_in_file(shared)]),
                 carved_out: texts(&conflict.carved_out),
+                inside_yours: conflict.inside_yours,
             }
         })
         .collect();

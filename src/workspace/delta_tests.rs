@@ -80,9 +80,10 @@ impl Local {
     fn told(&self, delta: &Delta) -> String {
         let mut touched = delta.touched(&delta.paths()).unwrap();
         let files = delta.paths().into_iter().map(|path| match touched.remove(&path) {
-            Some(Touched::Symbols(symbols)) => {
+            Some(Touched::Lines { symbols, outside: false }) => {
                 format!("{path}: {}", symbols.into_iter().collect::<Vec<_>>().join(", "))
             }
+            Some(Touched::Lines { outside: true, .. }) => format!("{path} whole"),
             other => format!("{path} {other:?}"),
         });
         files
@@ -379,7 +380,7 @@ fn a_file_that_becomes_a_directory() {
     let delta = local.pushed(&[RefUpdate { local: Some(local.id("HEAD")), remote: None }]);
     assert_eq!(local.told(&delta), "a.ts whole; a.ts/b.ts: g; auth.ts: login");
     let touched = delta.touched(&["a.ts".into(), "auth.ts".into()]).unwrap();
-    assert_eq!(touched["auth.ts"], Touched::Symbols(["login".to_owned()].into()));
+    assert_eq!(touched["auth.ts"], Touched::Lines { symbols: ["login".to_owned()].into(), outside: false });
 }
 
 #[test]
@@ -412,7 +413,11 @@ fn names() {
     let touched = delta.touched(&delta.paths()).unwrap();
     assert_eq!(touched.len(), names.len());
     for name in names {
-        assert_eq!(touched[name], Touched::Symbols(["g".to_owned()].into()), "{name:?}");
+        assert_eq!(
+            touched[name],
+            Touched::Lines { symbols: ["g".to_owned()].into(), outside: false },
+            "{name:?}"
+        );
     }
     let head = local.id("HEAD");
     local.remote_has("origin/main", &head);
@@ -471,7 +476,11 @@ fn many_files_at_once() {
     let delta = local.pushed(&[RefUpdate { local: Some(head), remote: None }]);
     let touched = delta.touched(&delta.paths()).unwrap();
     assert_eq!(touched.len(), names.len());
-    assert!(touched.values().all(|what| *what == Touched::Symbols(["g".to_owned()].into())));
+    assert!(
+        touched
+            .values()
+            .all(|what| *what == Touched::Lines { symbols: ["g".to_owned()].into(), outside: false })
+    );
 }
 
 #[test]

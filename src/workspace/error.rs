@@ -141,6 +141,22 @@ pub enum WorkspaceError {
         /// Where the token was configured.
         origin: Source,
     },
+    /// Somebody else may have written a file that would configure the command.
+    #[error("{} is not to be trusted: {problem}", path.display())]
+    Untrusted {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        problem: &'static str,
+    },
+    /// A token would be sent where a committed file says.
+    #[error("{token} is not sent to the service that {url} names, because git tracks that file")]
+    TokenAstray {
+        /// Where the token was configured.
+        token: Source,
+        /// Where the address was.
+        url: Source,
+    },
     /// A typed path leads out of the repository.
     #[error("`{argument}` is outside the repository {}", root.display())]
     OutsideRepository {
@@ -181,6 +197,17 @@ impl WorkspaceError {
             }
             WorkspaceError::ServiceUrl { .. } => "give it as http://HOST:PORT or https://HOST".to_owned(),
             WorkspaceError::Token { origin } => format!("put the service's token into {origin}"),
+            WorkspaceError::Untrusted { .. } => {
+                "if it is yours, `chown` it to yourself and `chmod go-w` it; if not, have it renamed or work elsewhere"
+                    .to_owned()
+            }
+            WorkspaceError::TokenAstray { token: Source::LocalEnv(_, path), .. } => format!(
+                "if that is the token's service, write COORD_API_URL into {} beside the token",
+                path.display()
+            ),
+            WorkspaceError::TokenAstray { .. } => {
+                "if that is the token's service, set COORD_API_URL in the environment too".to_owned()
+            }
             WorkspaceError::OutsideRepository { .. } => {
                 "name a path inside the repository; a leading / starts at its root".to_owned()
             }

@@ -15,6 +15,7 @@
 //! | `repo_id` | the name claims of one codebase meet under |
 //! | `setting`, `settings` | values with their source; which of several sources wins |
 //! | `local_env`, `config_file` | the two files under `.coordination/` |
+//! | `trust` | which files may configure a command, and which may say where a token goes |
 //! | `service_url` | which service addresses are acceptable |
 //! | `identity` | engineer, session and tool |
 //! | `paths` | from what a person typed to a pattern from the repository root |
@@ -42,6 +43,7 @@ mod settings;
 #[cfg(test)]
 mod testing;
 mod touched;
+mod trust;
 
 use std::path::{Path, PathBuf};
 
@@ -54,6 +56,7 @@ pub use identity::Identity;
 pub use local_env::LocalEnv;
 pub use paths::{Target, resolve};
 pub use repo_id::repo_id;
+pub use service_url::is_loopback;
 pub use sessions::live_sessions;
 pub use setting::{Setting, Source, Token};
 pub use settings::Settings;

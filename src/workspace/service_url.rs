@@ -20,7 +20,8 @@ pub(super) fn check(setting: Setting<String>) -> Result<Setting<String>, Workspa
 }
 
 /// Whether a checked address leads to this machine.
-pub(super) fn is_loopback(url: &str) -> bool {
+#[must_use]
+pub fn is_loopback(url: &str) -> bool {
     let Some(host) = url.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)) else {
         return false;
     };

@@ -12,13 +12,17 @@
 //! the one would be refused, the other would put strangers into one room.
 //!
 //! Each file is the first of its name walking up from the current directory. When the top of the work tree is
-//! reached without one, a linked worktree looks beside the main one before going further up.
+//! reached without one, a linked worktree looks beside the main one before going further up. A file that somebody else
+//! may have written is an error.
+//!
+//! A committed file is whatever its last author wrote, so it cannot have a token sent anywhere: one from the environment
+//! or from `local.env` goes to an address from the environment or from a file that git does not track.
 
 use std::path::{Path, PathBuf};
 
 use super::config_file::{ConfigFile, Mode};
 use super::local_env::LocalEnv;
-use super::{Env, Setting, Source, Token, WorkspaceError, Worktree, files, service_url};
+use super::{Env, Setting, Source, Token, WorkspaceError, Worktree, files, service_url, trust};
 
 /// Where `coord start` serves, and so what `mode = "local"` means when no address is given.
 const LOCAL_SERVICE_URL: &str = "http://127.0.0.1:8080";
@@ -57,7 +61,8 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// A file that cannot be read or parsed, an unusable address or token, or `mode = "remote"` without an address.
+    /// A file that cannot be read, parsed or trusted, an unusable address or token, a token that would go where a committed
+    /// file says, or `mode = "remote"` without an address.
     pub fn load(cwd: &Path, worktree: Option<&Worktree>, env: &Env) -> Result<Settings, WorkspaceError> {
         let real_cwd = cwd
             .canonicalize()
@@ -68,10 +73,14 @@ impl Settings {
             None => None,
         };
         let sources = Sources { env, local, config };
-        let home = home(&real_cwd, env);
+        let home = Settings::home(&real_cwd, env);
         let service_url = sources.service_url()?;
+        let token = sources.token(service_url.as_ref(), &home)?;
+        if let (Some(token), Some(url)) = (&token, &service_url) {
+            keep_from_strangers(&token.source, &url.source, worktree)?;
+        }
         Ok(Settings {
-            token: sources.token(service_url.as_ref(), &home)?,
+            token,
             service_url,
             repo_id: sources.named(&["COORD_REPO_ID"]).or_else(|| sources.configured_repo_id()),
             session_id: sources.named(&["COORD_SESSION_ID"]),
@@ -80,6 +89,36 @@ impl Settings {
             home,
         })
     }
+
+    /// `COORD_HOME`, else `.coord` in the home directory, which is `/` for a user that has none. No file decides it.
+    #[must_use]
+    pub fn home(cwd: &Path, env: &Env) -> PathBuf {
+        match env.get("COORD_HOME") {
+            Some(home) => cwd.join(home),
+            None => Path::new(env.first(&["HOME", "USERPROFILE"]).unwrap_or("/")).join(".coord"),
+        }
+    }
+}
+
+/// Refuses to send a token where a committed file says.
+fn keep_from_strangers(
+    token: &Source,
+    url: &Source,
+    worktree: Option<&Worktree>,
+) -> Result<(), WorkspaceError> {
+    let path = match (token, url) {
+        // They were written side by side.
+        (Source::LocalEnv(_, token), Source::LocalEnv(_, url)) if token == url => return Ok(()),
+        (
+            Source::Environment(_) | Source::LocalEnv(..),
+            Source::LocalEnv(_, path) | Source::Config(_, path),
+        ) => path,
+        _ => return Ok(()),
+    };
+    if trust::is_tracked(path, worktree)? {
+        return Err(WorkspaceError::TokenAstray { token: token.clone(), url: url.clone() });
+    }
+    Ok(())
 }
 
 /// The first `.coordination/NAME` in the order this module's prose gives.
@@ -91,18 +130,11 @@ fn find(cwd: &Path, worktree: Option<&Worktree>, name: &str) -> Result<Option<Pa
     for directory in inside.into_iter().chain(main).chain(above) {
         let path = directory.join(".coordination").join(name);
         if files::is_file(&path)? {
+            trust::check_owner(&path, worktree)?;
             return Ok(Some(path));
         }
     }
     Ok(None)
-}
-
-/// `COORD_HOME`, else `.coord` in the home directory, which is `/` for a user that has none.
-fn home(cwd: &Path, env: &Env) -> PathBuf {
-    match env.get("COORD_HOME") {
-        Some(home) => cwd.join(home),
-        None => Path::new(env.first(&["HOME", "USERPROFILE"]).unwrap_or("/")).join(".coord"),
-    }
 }
 
 /// The places a setting can come from.

@@ -211,3 +211,60 @@ fn token_shows_in_no_debug_output() {
     assert_eq!(settings.token.as_ref().unwrap().value.expose(), "sesame");
     assert!(!format!("{settings:?} {settings:#?}").contains("sesame"));
 }
+
+#[test]
+fn a_token_does_not_go_where_a_committed_file_says() {
+    let astray = |sandbox: &Sandbox, pairs: &[(&str, &str)]| {
+        let error = load(sandbox, pairs).unwrap_err();
+        assert!(matches!(error, WorkspaceError::TokenAstray { .. }), "{error:?}");
+        let shown = format!("{error} {}", error.hint().unwrap());
+        assert!(shown.contains("COORD_API_URL") && !shown.contains("sesame"), "{shown}");
+        shown
+    };
+    let token = ("COORD_AUTH_TOKEN", "sesame");
+    for file in ["config.toml", "local.env"] {
+        let sandbox = Sandbox::new();
+        let app = sandbox.init("app");
+        let text = match file {
+            "config.toml" => "service_url = \"https://file.example\"",
+            _ => "COORD_API_URL=https://file.example",
+        };
+        let path = sandbox.write(&format!("app/.coordination/{file}"), text);
+        let settings = load(&sandbox, &[token]).unwrap();
+        assert_eq!(settings.service_url.unwrap().value, "https://file.example");
+
+        sandbox.git(&app, &["add", "--force", "."]);
+        let shown = astray(&sandbox, &[token]);
+        assert!(shown.contains("COORD_AUTH_TOKEN in the environment"), "{shown}");
+        assert!(shown.contains(path.to_str().unwrap()), "{shown}");
+        load(&sandbox, &[]).unwrap();
+        load(&sandbox, &[token, ("COORD_API_URL", "https://env.example")]).unwrap();
+    }
+
+    let sandbox = Sandbox::new();
+    let app = sandbox.init("app");
+    sandbox.write("app/.coordination/config.toml", "service_url = \"https://file.example\"");
+    sandbox.git(&app, &["add", "."]);
+    sandbox.write("app/.coordination/local.env", "COORD_AUTH_TOKEN=sesame\n");
+    astray(&sandbox, &[]);
+    sandbox.write(
+        "app/.coordination/local.env",
+        "COORD_AUTH_TOKEN=sesame\nCOORD_API_URL=https://file.example\n",
+    );
+    assert!(load(&sandbox, &[]).unwrap().token.is_some());
+}
+
+#[test]
+fn a_file_that_anybody_may_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    for (file, text) in [("local.env", "COORD_USER=ada"), ("config.toml", "mode = \"local\"")] {
+        let sandbox = Sandbox::new();
+        let path = sandbox.write(&format!(".coordination/{file}"), text);
+        load(&sandbox, &[]).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+        let error = load(&sandbox, &[]).unwrap_err();
+        assert!(matches!(error, WorkspaceError::Untrusted { .. }), "{error:?}");
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+        assert!(error.hint().unwrap().contains("chmod"));
+    }
+}

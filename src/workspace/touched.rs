@@ -14,10 +14,15 @@ type Sources = HashMap<(String, Language), Vec<Symbol>>;
 pub enum Touched {
     /// Nothing: a merge only put together what is there already.
     Nothing,
-    /// Something that no symbol covers, or that cannot be told: it counts as the whole file.
+    /// What cannot be told by lines: it counts as the whole file.
     File,
-    /// Only what these symbols cover.
-    Symbols(BTreeSet<String>),
+    /// Certain lines.
+    Lines {
+        /// The innermost symbols that cover them.
+        symbols: BTreeSet<String>,
+        /// Whether some are outside all symbols.
+        outside: bool,
+    },
 }
 
 impl Delta {
@@ -78,7 +83,9 @@ fn of_file(language: Option<Language>, changes: &[Change], sources: &Sources) ->
         all = match (all, of_change(language, change, sources)) {
             (Touched::File, _) | (_, Touched::File) => return Touched::File,
             (Touched::Nothing, other) | (other, Touched::Nothing) => other,
-            (Touched::Symbols(all), Touched::Symbols(more)) => Touched::Symbols(&all | &more),
+            (Touched::Lines { symbols, outside }, Touched::Lines { symbols: more, outside: too }) => {
+                Touched::Lines { symbols: &symbols | &more, outside: outside || too }
+            }
         };
     }
     all
@@ -90,7 +97,7 @@ fn of_change(language: Option<Language>, change: &Change, sources: &Sources) -> 
         (Change::Lines(versions), Some(language)) => (versions, language),
         (Change::Whole, _) | (_, None) => return Touched::File,
     };
-    let mut touched = BTreeSet::new();
+    let (mut touched, mut outside) = (BTreeSet::new(), false);
     let before = versions.iter().map(|version| (&version.old, &version.old_lines));
     let after = versions.iter().map(|version| (&version.new, &version.new_lines));
     for (blob, lines) in before.chain(after) {
@@ -100,36 +107,31 @@ fn of_change(language: Option<Language>, change: &Change, sources: &Sources) -> 
         let Some(symbols) = blob.as_ref().and_then(|blob| sources.get(&(blob.clone(), language))) else {
             return Touched::File;
         };
-        match around(symbols, lines) {
-            Some(found) => touched.extend(found),
-            None => return Touched::File,
-        }
+        outside |= !around(symbols, lines, &mut touched);
     }
-    Touched::Symbols(touched)
+    Touched::Lines { symbols: touched, outside }
 }
 
-/// The innermost symbols around some lines, which are sorted; `None` if one is outside all of them.
+/// Adds the innermost symbols around some lines, which are sorted; says whether none is outside all of them.
 ///
 /// Where several share a line, as in `var a, b = 1, 2`, a change of it may be one of any of them.
-fn around(symbols: &[Symbol], lines: &[u32]) -> Option<BTreeSet<String>> {
+fn around(symbols: &[Symbol], lines: &[u32], touched: &mut BTreeSet<String>) -> bool {
     let mut waiting: Vec<&Symbol> = symbols.iter().collect();
     waiting.sort_by_key(|symbol| symbol.start_line);
     let mut waiting = waiting.into_iter().peekable();
     let mut open: Vec<&Symbol> = Vec::new();
-    let mut touched = BTreeSet::new();
+    let mut all_inside = true;
     for &line in lines {
         while let Some(symbol) = waiting.next_if(|symbol| symbol.start_line <= line) {
             open.push(symbol);
         }
         open.retain(|symbol| line <= symbol.end_line);
-        if open.is_empty() {
-            return None;
-        }
+        all_inside &= !open.is_empty();
         let outer: HashSet<&str> = open.iter().flat_map(|symbol| above(&symbol.path)).collect();
         let inner = open.iter().filter(|symbol| !outer.contains(symbol.path.as_str()));
         touched.extend(inner.map(|symbol| symbol.path.clone()));
     }
-    Some(touched)
+    all_inside
 }
 
 /// The paths that a symbol is inside of.

@@ -35,13 +35,13 @@ fn held_paths_are_a_conflict() {
         assert_snapshot!(world.bob().coord(&["check", "src/auth/login.ts", "docs/guide.md"]), @"
         --- stderr
         conflict: src/auth/login.ts meets src/auth/ of alice/cli/main (01234567), held for another 4h: login form
-        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer 'alice/cli/main'` shows what they hold
+        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
         --- status 3
         ");
         assert_snapshot!(world.bob().coord(&["check", "src"]), @"
         --- stderr
         conflict: src/ meets src/auth/ of alice/cli/main (01234567), held for another 4h: login form
-        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer 'alice/cli/main'` shows what they hold
+        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
         --- status 3
         ");
         assert_snapshot!(world.bob().coord(&["check", "src/auth/login.ts", "--json"]), @r#"
@@ -96,7 +96,7 @@ fn symbols() {
         assert_snapshot!(world.bob().coord(&["check", "src/api.ts::Router"]), @"
         --- stderr
         conflict: src/api.ts::Router meets src/api.ts::Router::get of alice/cli/main (01234567), held for another 4h
-        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer 'alice/cli/main'` shows what they hold
+        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
         --- status 3
         ");
     });
@@ -109,13 +109,13 @@ fn brackets_in_names() {
         assert_snapshot!(world.bob().coord(&["check", "app/[id]/page.tsx"]), @"
         --- stderr
         conflict: app/[id]/page.tsx meets app/[id]/page.tsx of alice/cli/main (01234567), held for another 4h
-        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer 'alice/cli/main'` shows what they hold
+        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
         --- status 3
         ");
         assert_snapshot!(world.bob().within("app/[id]").coord(&["check", "page.tsx"]), @"
         --- stderr
         conflict: app/[id]/page.tsx meets app/[id]/page.tsx of alice/cli/main (01234567), held for another 4h
-        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer 'alice/cli/main'` shows what they hold
+        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
         --- status 3
         ");
         assert_snapshot!(world.bob().coord(&["check", "app/d/page.tsx"]), @"
@@ -145,7 +145,7 @@ fn without_arguments_it_is_about_what_has_changed() {
         assert_snapshot!(world.bob().within("docs").coord(&["check"]), @"
         --- stderr
         conflict: src/auth/new [file].ts meets src/auth/ of alice/cli/main (01234567), held for another 4h
-        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer 'alice/cli/main'` shows what they hold
+        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
         --- status 3
         ");
     });
@@ -193,6 +193,22 @@ fn a_thousand_changed_files() {
         assert_eq!(ran.status, Some(3));
         // 7, 70 to 79, 700 to 799
         assert_eq!(ran.json()["conflicts"].as_array().unwrap().len(), 111);
+    });
+}
+
+#[test]
+fn more_changed_files_than_one_request_may_hold() {
+    both(|world| {
+        world.alice().coord(&["claim", "many/9*"]).ok();
+        world.bob();
+        std::fs::create_dir(world.path("bob/many")).unwrap();
+        for number in 0..10_100 {
+            std::fs::write(world.path(&format!("bob/many/{number}")), "").unwrap();
+        }
+        let ran = world.bob().coord(&["check", "--json"]);
+        assert_eq!(ran.status, Some(3), "{}", ran.stderr);
+        // 9, 90 to 99, 900 to 999, 9000 to 9999
+        assert_eq!(ran.json()["conflicts"].as_array().unwrap().len(), 1111);
     });
 }
 
@@ -245,7 +261,7 @@ fn staged() {
         assert_snapshot!(world.alice().coord(&["check", "--staged"]), @"
         --- stderr
         conflict: src/auth.ts::login meets src/auth.ts::login of alice/cli/bob (01234567), held for another 4h
-        hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer 'alice/cli/bob'` shows what they hold
+        hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
         --- status 3
         ");
         assert_snapshot!(world.alice().coord(&["check", "--staged", "--json"]), @r#"
@@ -310,7 +326,7 @@ fn staged_before_the_first_commit() {
     assert_snapshot!(world.alice().coord(&["check", "--staged"]), @"
     --- stderr
     conflict: src/auth.ts meets src of carol (01234567), held for another 4h
-    hint: wait, or ask carol to let go; `coord claims --engineer 'carol'` shows what they hold
+    hint: wait, or ask carol to let go; `coord claims --engineer carol` shows what they hold
     --- status 3
     ");
 }
@@ -338,7 +354,7 @@ fn staged_in_the_middle_of_a_merge() {
     assert_snapshot!(world.alice().coord(&["check", "--staged"]), @"
     --- stderr
     conflict: docs/guide.md meets docs/ of alice/cli/bob (01234567), held for another 4h
-    hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer 'alice/cli/bob'` shows what they hold
+    hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
     --- status 3
     ");
 }
@@ -364,7 +380,7 @@ fn ranges() {
         assert_snapshot!(check("main..topic"), @"
         --- stderr
         conflict: src/auth.ts::login meets src/auth.ts::login of alice/cli/bob (01234567), held for another 4h
-        hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer 'alice/cli/bob'` shows what they hold
+        hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
         --- status 3
         ");
         // However the ends are written, what only the base has is left out.

@@ -208,3 +208,20 @@ fn contradicting_options() {
     --- status 2
     ");
 }
+
+#[test]
+fn all_shows_what_is_active_however_much_happened_since() {
+    both(|world| {
+        world.alice().coord(&["claim", "docs"]).ok();
+        let elsewhere = world.alice().env("COORD_REPO_ID", "team/other");
+        let patterns: Vec<String> = (0..210).map(|number| format!("d{number}/x.ts")).collect();
+        let claim: Vec<&str> = ["claim"].into_iter().chain(patterns.iter().map(String::as_str)).collect();
+        elsewhere.coord(&claim).ok();
+        elsewhere.coord(&["release", "--all"]).ok();
+        assert_snapshot!(world.alice().coord(&["claims", "--all"]), @"
+        ID        HOLDER                SCOPE  TYPE  LEFT      ABOUT
+        01234567  alice/cli/main (you)  docs/  file  30m idle  main
+        --- status 0
+        ");
+    });
+}

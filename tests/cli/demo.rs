@@ -34,7 +34,7 @@ fn in_an_empty_directory() {
     Bob, in another worktree, wants a file in it. He is told who has it, for how long, and what to do.
     bob$ coord claim src/auth/login.ts
         conflict: src/auth/login.ts meets src/auth/** of alice (01234567), held for another 4h: a new feature
-        hint: claim less, wait, or ask alice to let go; `coord claims --engineer 'alice'` shows what they hold
+        hint: claim less, wait, or ask alice to let go; `coord claims --engineer alice` shows what they hold
 
     All he needs is one function. That can be shared: Alice keeps the rest of the file.
     bob$ coord claim src/auth/login.ts::handleLogout -m 'a fix in one place'
@@ -55,7 +55,7 @@ fn in_an_empty_directory() {
     alice$ coord check src/auth/login.ts
         conflict: src/auth/login.ts meets src/auth/login.ts::handleLogout of bob (01234567), held for another 4h: a fix in one place
         conflict: src/auth/login.ts meets src/auth/login.ts of bob (01234567), held for another 4h
-        hint: wait, or ask bob to let go; `coord claims --engineer 'bob'` shows what they hold
+        hint: wait, or ask bob to let go; `coord claims --engineer bob` shows what they hold
 
     That was a real server, a real clone and real claims, in no time.
     --- stderr

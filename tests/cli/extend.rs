@@ -14,7 +14,14 @@ fn everything_of_mine() {
         extended src/api.ts, 2h left
         --- status 0
         ");
-        assert_snapshot!(world.alice().coord(&["extend", "--ttl", "20m"]), @"
+        world.alice().coord(&["claim", "src/auth", "--ttl", "4h"]).ok();
+        assert_snapshot!(world.alice().coord(&["extend", "src/auth", "docs"]), @"
+        src/auth/ already lasts 4h
+        extended docs/, 2h left
+        --- status 0
+        ");
+        world.alice().coord(&["release", "src/auth"]).ok();
+        assert_snapshot!(world.alice().coord(&["extend", "docs", "src/api.ts", "--ttl", "20m"]), @"
         extended docs/, 20m left
         extended src/api.ts, 20m left
         --- status 0
@@ -43,13 +50,27 @@ fn one_by_path_or_id() {
         extended src/api.ts, 1d left
         --- status 0
         ");
-        assert_snapshot!(alice.coord(&["extend", "docs", "--json"]), @r#"
+        assert_snapshot!(alice.coord(&["extend", "docs", "--ttl", "1h", "--json"]), @r#"
         {
           "extended": [
             {
               "expires_at": "[time]",
               "id": "[uuid]",
               "pattern": "docs/"
+            }
+          ],
+          "unchanged": []
+        }
+        --- status 0
+        "#);
+        assert_snapshot!(alice.coord(&["extend", "src/api.ts", "--json"]), @r#"
+        {
+          "extended": [],
+          "unchanged": [
+            {
+              "expires_at": "[time]",
+              "id": "[uuid]",
+              "pattern": "src/api.ts"
             }
           ]
         }
@@ -61,14 +82,14 @@ fn one_by_path_or_id() {
 #[test]
 fn symbols() {
     both(|world| {
-        world.alice().coord(&["claim", "src/api.ts::a", "src/api.ts::b"]).ok();
+        world.alice().coord(&["claim", "src/api.ts::a", "src/api.ts::b", "--ttl", "1h"]).ok();
         assert_snapshot!(world.alice().coord(&["extend", "src/api.ts::a"]), @"
         extended src/api.ts::a, 2h left
         --- status 0
         ");
         assert_snapshot!(world.alice().coord(&["extend", "src/api.ts"]), @"
-        extended src/api.ts::a, 2h left
         extended src/api.ts::b, 2h left
+        extended src/api.ts::a, 2h left
         --- status 0
         ");
     });
@@ -87,7 +108,7 @@ fn what_is_not_mine() {
         assert_snapshot!(world.alice().coord(&["extend", "docs"]), @"
         --- stderr
         error: docs/ is held by alice/cli/bob, not by you
-        hint: ask them; to clean up after them, `coord release 01234567 --engineer 'alice/cli/bob'`
+        hint: ask them; to clean up after them, `coord release 01234567 --engineer alice/cli/bob`
         --- status 1
         ");
         assert_snapshot!(world.alice().coord(&["extend", "src"]), @"

@@ -172,7 +172,7 @@ fn nothing_to_release_says_why() {
         assert_snapshot!(world.alice().coord(&["release", "docs"]), @"
         --- stderr
         error: docs/ is held by alice/cli/bob, not by you
-        hint: ask them; to clean up after them, `coord release 01234567 --engineer 'alice/cli/bob'`
+        hint: ask them; to clean up after them, `coord release 01234567 --engineer alice/cli/bob`
         --- status 1
         ");
         assert_snapshot!(world.alice().coord(&["release"]), @"

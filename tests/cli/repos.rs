@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::harness::both;
+use super::harness::{World, both};
 
 #[test]
 fn nothing_yet() {
@@ -64,4 +64,18 @@ fn what_goes_on_where() {
         --- status 0
         "#);
     });
+}
+
+#[test]
+fn outside_a_clone() {
+    let world = World::served();
+    world.alice().coord(&["claim", "docs"]).ok();
+    assert_eq!(world.at("home").coord(&["repos", "--json"]).ok().json()["count"], 1);
+    assert_snapshot!(World::empty().at("home").coord(&["repos"]), @"
+    --- stderr
+    error: [dir]/home is not inside a git work tree
+    hint: run coord inside a clone, or make one here with `git init`
+    hint: set COORD_API_URL to list a service's from anywhere
+    --- status 1
+    ");
 }

@@ -88,7 +88,7 @@ fn what_was_granted_outlives_a_kill() {
     assert_snapshot!(world.bob().coord(&["claim", "docs"]), @"
     --- stderr
     conflict: docs/ meets docs/ of alice/cli/main (01234567), held for another 4h
-    hint: claim less, wait, or ask alice/cli/main to let go; `coord claims --engineer 'alice/cli/main'` shows what they hold
+    hint: claim less, wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
     --- status 3
     ");
 }
@@ -223,4 +223,24 @@ fn the_old_name_of_the_service() {
     assert_eq!(http("GET", &format!("{url}/claims"), None).0, 401);
     serving.signal("TERM");
     assert_eq!(serving.ended().1, Some(0));
+}
+
+#[test]
+fn coord_api_says_what_it_is() {
+    let world = World::empty();
+    let run = |arguments: &[&str]| world.at("home").run(COORD_API, arguments);
+    let help = run(&["--help"]).ok();
+    for part in
+        ["reachable from everywhere", "--host", "--port", "--database", "Examples:", "coord-api --host"]
+    {
+        assert!(help.stdout.contains(part), "{help}");
+    }
+    assert_snapshot!(run(&["--version"]), @"
+    coord-api [version]
+    --- status 0
+    ");
+    assert_eq!(run(&["--no-such-option"]).status, Some(2));
+    let place = world.at("home").env("COORD_AUTH_TOKEN", TOKEN);
+    let serving = Serving::start(place.command(COORD_API, &["--host", "127.0.0.1", "--port", "0"]));
+    assert!(serving.url().starts_with("http://127.0.0.1:"));
 }

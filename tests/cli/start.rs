@@ -1,10 +1,11 @@
 //! `coord start`
 
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 
 use insta::assert_snapshot;
 
-use super::harness::{Serving, TOKEN, World, http};
+use super::harness::{COORD, DEADLINE, Serving, TOKEN, World, http};
 
 /// A port that nobody listens on right now.
 fn free_port() -> String {
@@ -62,6 +63,7 @@ fn in_the_background_twice() {
         std::fs::metadata(world.path("coord-home").join(name)).unwrap().permissions().mode() & 0o777
     };
     assert_eq!((mode("token"), mode("coord.pid"), mode("coord.log")), (0o600, 0o600, 0o600));
+    assert_eq!((mode(""), mode("data")), (0o700, 0o700));
     assert_snapshot!(world.at("home").coord(&["stop"]), @"
     stopped the service (pid [pid])
     --- status 0
@@ -154,6 +156,93 @@ fn an_address_that_another_service_has() {
     hint: use that one, or choose another port: `coord start --port 8081`
     --- status 1
     ");
+}
+
+#[test]
+fn an_impostor_is_not_taken_for_ours() {
+    let world = World::empty();
+    std::fs::create_dir_all(world.path("coord-home/data")).unwrap();
+    let database = world.path("coord-home/data/coordination.db");
+    let path = database.to_str().unwrap();
+    // It says that it serves our database, but no process holds the lock on that.
+    let impostor = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = impostor.local_addr().unwrap().port().to_string();
+    let body = format!(r#"{{"status":"ready","version":"1","auth_mode":"bearer","database_path":"{path}"}}"#);
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = impostor.accept() {
+            let _ = stream.read(&mut [0; 4096]);
+            let length = body.len();
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close";
+            let _ = write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n{body}");
+        }
+    });
+    assert_snapshot!(world.at("home").coord(&["start", "--background", "--port", &port]), @"
+    --- stderr
+    error: something at http://127.0.0.1:[port] passes itself off as this machine's coordination service
+    hint: find out what listens there, or choose another port: `coord start --port 8081`
+    --- status 1
+    ");
+    // In the foreground it is ours, though nobody recorded it.
+    let serving = world.at("home").start(&["start", "--port", "0"]);
+    let port = serving.url().rsplit(':').next().unwrap().to_owned();
+    let ran = world.at("home").coord(&["start", "--background", "--port", &port]).ok();
+    assert!(ran.stderr.contains("already running"), "{ran}");
+}
+
+#[test]
+fn many_at_once_are_one() {
+    let world = World::empty();
+    let _stopped = Stopped(&world);
+    let port = free_port();
+    let start = || world.at("home").coord(&["start", "--background", "--port", &port, "--json"]).ok().json();
+    let started: Vec<_> = std::thread::scope(|scope| {
+        let starting: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
+        starting.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(started.iter().all(|one| *one == started[0]), "{started:?}");
+}
+
+#[test]
+fn ended_before_it_was_ready_it_is_on_record() {
+    let world = World::empty();
+    let mut start =
+        world.at("home").command(COORD, &["start", "--background", "--port", &free_port()]).spawn().unwrap();
+    let record = world.path("coord-home/coord.pid");
+    let until = std::time::Instant::now() + DEADLINE;
+    while !record.exists() {
+        assert!(std::time::Instant::now() < until);
+    }
+    start.kill().unwrap();
+    start.wait().unwrap();
+    let ran = world.at("home").coord(&["stop"]).ok();
+    assert!(ran.stdout.starts_with("stopped the service"), "{ran}");
+}
+
+#[test]
+fn a_token_file_that_holds_something_else() {
+    let world = World::empty();
+    world.write("coord-home/token", "my notes\n");
+    assert_snapshot!(world.at("home").coord(&["start", "--background", "--port", "0"]), @"
+    --- stderr
+    error: [dir]/coord-home/token holds no token
+    hint: move it away, and a token is made; or set COORD_HOME to another directory
+    --- status 1
+    ");
+    assert_eq!(std::fs::read_to_string(world.path("coord-home/token")).unwrap(), "my notes\n");
+}
+
+#[test]
+fn a_checkout_is_found_from_where_it_was_named() {
+    let world = World::embedded();
+    let _stopped = Stopped(&world);
+    let place = world.at("app").env("COORD_REPO_ROOT", ".");
+    let started = place.coord(&["start", "--background", "--port", "0", "--json"]).ok().json();
+    let environment = std::fs::read(format!("/proc/{}/environ", started["pid"]));
+    if let Ok(environment) = environment {
+        let wanted = format!("COORD_REPO_ROOT={}", world.path("app").display());
+        let text = String::from_utf8_lossy(&environment).into_owned();
+        assert!(text.split('\0').any(|pair| pair.trim_end_matches("/.") == wanted), "{text}");
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ fn embedded() {
       "active_claims": 1,
       "database_path": "[dir]/app/.git/coord/coord.db",
       "engineer": "alice/cli/bob",
+      "local_service_url": null,
       "mode": "embedded",
       "my_claims": 1,
       "repo": "app",
@@ -50,6 +51,7 @@ fn served() {
       "active_claims": 1,
       "database_path": null,
       "engineer": "alice/cli/bob",
+      "local_service_url": null,
       "mode": "service",
       "my_claims": 1,
       "repo": "app",
@@ -188,9 +190,37 @@ fn the_service_of_this_machine() {
     --- status 0
     ");
     assert_snapshot!(world.at("home").coord(&["status"]), @"
+    no service runs on this machine, and this is no clone
     --- stderr
-    error: [dir]/home is not inside a git work tree
-    hint: run coord inside a clone, or make one here with `git init`
-    --- status 1
+    hint: in a clone nothing has to run; `coord start --background` starts a service
+    --- status 0
     ");
+    assert_snapshot!(world.at("home").coord(&["status", "--json"]), @r#"
+    {
+      "local_service_url": null,
+      "mode": null,
+      "service_url": null,
+      "service_version": null
+    }
+    --- status 0
+    "#);
+}
+
+#[test]
+fn outside_a_clone_the_service_that_is_named() {
+    let world = World::served();
+    assert_snapshot!(world.at("home").coord(&["status"]), @"
+    Claims kept in  http://127.0.0.1:[port] ready (coord [version])
+    --- stderr
+    hint: go into a clone to see its claims
+    --- status 0
+    ");
+}
+
+#[test]
+fn what_the_session_holds_under_another_name_is_mine() {
+    let world = World::embedded();
+    world.alice().env("COORD_ENGINEER", "alice/other").coord(&["claim", "docs"]).ok();
+    assert_eq!(world.alice().coord(&["status", "--json"]).json()["my_claims"], 1);
+    assert_eq!(world.bob().coord(&["status", "--json"]).json()["my_claims"], 0);
 }

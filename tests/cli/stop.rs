@@ -46,7 +46,7 @@ fn records_that_lead_nowhere() {
     assert_snapshot!(stop("2147483647\n"), @"
     --- stderr
     warning: [dir]/coord-home/coord.pid names only pid [pid], which may be anything by now
-    hint: if it is not coord, remove the file: `rm '[dir]/coord-home/coord.pid'`
+    hint: if it is not coord, remove the file: `rm [dir]/coord-home/coord.pid`
     --- status 0
     record kept: true
     ");
@@ -61,14 +61,14 @@ fn the_number_of_another_program() {
     assert_snapshot!(world.at("home").coord(&["stop"]), @"
     --- stderr
     error: pid [pid] in [dir]/coord-home/coord.pid belongs to another program by now
-    hint: remove the file: `rm '[dir]/coord-home/coord.pid'`
+    hint: remove the file: `rm [dir]/coord-home/coord.pid`
     --- status 1
     ");
     world.write("coord-home/coord.pid", &other.id().to_string());
     assert_snapshot!(world.at("home").coord(&["stop"]), @"
     --- stderr
     warning: [dir]/coord-home/coord.pid names only pid [pid], which may be anything by now
-    hint: if it is not coord, remove the file: `rm '[dir]/coord-home/coord.pid'`
+    hint: if it is not coord, remove the file: `rm [dir]/coord-home/coord.pid`
     --- status 0
     ");
     assert!(other.try_wait().unwrap().is_none(), "it was left alone");

@@ -1,11 +1,15 @@
 //! What holds for every command: help, options, streams.
 
+use std::io::{Read, Write};
+
 use insta::assert_snapshot;
 
-use super::harness::World;
+use super::harness::{World, both};
 
-const COMMANDS: &[&str] =
-    &["claim", "claims", "check", "release", "extend", "repos", "status", "start", "stop", "serve", "demo"];
+const COMMANDS: &[&str] = &[
+    "claim", "claims", "check", "symbols", "release", "extend", "pre-push", "repos", "status", "start",
+    "stop", "serve", "demo",
+];
 
 #[test]
 fn help_has_an_example_and_fits() {
@@ -31,17 +35,20 @@ fn the_root_lists_every_command() {
     Usage: coord <COMMAND>
 
     Commands:
-      claim    Claim files, directories or globs before you edit them
-      claims   List who holds what, and for how long
-      check    Check whether files are free, without claiming them
-      release  Let go of claims
-      extend   Set how long your claims last from now
-      repos    List the repositories that have been claimed in
-      status   Show where claims are kept, whether that works, and who you are to it
-      start    Start a coordination service on this machine
-      stop     Stop the service that `coord start --background` left running
-      serve    Run the coordination service for a team
-      demo     Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
+      claim     Claim files, directories or globs before you edit them
+      claims    List who holds what, and for how long
+      check     Check whether files are free, without claiming them
+      symbols   List the functions, classes and other symbols of files
+      release   Let go of claims
+      extend    Let your claims last longer
+      pre-push  Check what a push adds against what others hold; run by git's pre-push hook
+      repos     List the repositories that have been claimed in
+      status    Show where claims are kept, whether that works, and who you are to it
+      start     Start a coordination service on this machine
+      stop      Stop the service that `coord start --background` left running
+      serve     Run the coordination service for a team
+      demo      Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
+      help      Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help
@@ -68,6 +75,67 @@ fn the_root_lists_every_command() {
 }
 
 #[test]
+fn help_by_name() {
+    let world = World::empty();
+    let place = world.at("home");
+    assert_eq!(place.coord(&["help"]).ok().stdout, place.coord(&["--help"]).ok().stdout);
+    assert_eq!(place.coord(&["help", "claim"]).ok().stdout, place.coord(&["claim", "--help"]).ok().stdout);
+}
+
+/// An address where every request is answered with one status.
+fn answering(status: &'static str) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let _ = stream.read(&mut [0; 65536]);
+            let body = r#"{"detail":"so it said"}"#;
+            let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}", body.len());
+            let _ = write!(stream, "{head}\r\n\r\n{body}");
+        }
+    });
+    url
+}
+
+#[test]
+fn a_service_that_answers_is_not_out_of_reach() {
+    let world = World::embedded();
+    let at =
+        |status| world.alice().env("COORD_API_URL", &answering(status)).env("COORD_AUTH_TOKEN", "sesame");
+    for status in ["429 Too Many Requests", "503 Service Unavailable"] {
+        insta::allow_duplicates! {
+            assert_snapshot!(at(status).coord(&["claim", "docs"]), @"
+            --- stderr
+            error: the service at http://127.0.0.1:[port] is busy or cannot write: so it said
+            hint: try again; if it stays so, the service's log says more
+            --- status 1
+            ");
+        }
+    }
+    assert_snapshot!(at("413 Content Too Large").coord(&["check", "docs"]), @"
+    --- stderr
+    error: this is too much at once for the service at http://127.0.0.1:[port]: so it said
+    hint: ask for less at once
+    --- status 2
+    ");
+    assert_snapshot!(at("422 Unprocessable Content").coord(&["claim", "docs"]), @"
+    --- stderr
+    error: so it said
+    --- status 2
+    ");
+}
+
+#[test]
+fn a_proxy_sees_nothing_of_what_stays_on_this_machine() {
+    let world = World::served();
+    let mut place = world.alice();
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        place = place.env(name, "http://127.0.0.1:1");
+    }
+    place.coord(&["claim", "docs"]).ok();
+}
+
+#[test]
 fn mistakes_are_told_on_stderr_with_status_2() {
     let world = World::empty();
     assert_snapshot!(world.at("home").coord(&[]), @"
@@ -77,17 +145,20 @@ fn mistakes_are_told_on_stderr_with_status_2() {
     Usage: coord <COMMAND>
 
     Commands:
-      claim    Claim files, directories or globs before you edit them
-      claims   List who holds what, and for how long
-      check    Check whether files are free, without claiming them
-      release  Let go of claims
-      extend   Set how long your claims last from now
-      repos    List the repositories that have been claimed in
-      status   Show where claims are kept, whether that works, and who you are to it
-      start    Start a coordination service on this machine
-      stop     Stop the service that `coord start --background` left running
-      serve    Run the coordination service for a team
-      demo     Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
+      claim     Claim files, directories or globs before you edit them
+      claims    List who holds what, and for how long
+      check     Check whether files are free, without claiming them
+      symbols   List the functions, classes and other symbols of files
+      release   Let go of claims
+      extend    Let your claims last longer
+      pre-push  Check what a push adds against what others hold; run by git's pre-push hook
+      repos     List the repositories that have been claimed in
+      status    Show where claims are kept, whether that works, and who you are to it
+      start     Start a coordination service on this machine
+      stop      Stop the service that `coord start --background` left running
+      serve     Run the coordination service for a team
+      demo      Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
+      help      Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help
@@ -181,4 +252,28 @@ fn a_clone_whose_database_cannot_be_written() {
     caused by: Not a directory (os error 20)
     --- status 1
     ");
+}
+
+#[test]
+fn what_others_are_called_is_no_command_and_steers_no_terminal() {
+    both(|world| {
+        let evil = world.bob().env("COORD_ENGINEER", "evil'; touch X; '").env("COORD_SESSION_ID", "other");
+        evil.coord(&["claim", "src/**", "-m", "a\u{1b}]0;title\u{7}\u{202e}b"]).ok();
+        for arguments in [
+            &["claim", "src/api.ts"][..],
+            &["check", "src/api.ts"],
+            &["release", "src"],
+            &["extend", "src/**"],
+        ] {
+            let ran = world.alice().coord(arguments);
+            let all = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(!all.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{ran}");
+            if let Some((_, command)) = all.split_once("--engineer ") {
+                let (name, _) = command.split_once('`').unwrap();
+                let said = world.alice().shell(&format!("printf %s {name}")).ok();
+                assert_eq!(said.stdout, "evil'; touch X; '", "{ran}");
+            }
+        }
+        assert!(!world.path("app/X").exists());
+    });
 }

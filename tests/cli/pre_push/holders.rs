@@ -15,7 +15,7 @@ fn a_holder_of_the_file_blocks() {
         --- stderr
         coord: this push changes what others hold
         conflict: src/auth.ts meets src/auth.ts of alice/cli/bob (01234567), held for another 4h: all of it
-        hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer 'alice/cli/bob'` shows what they hold
+        hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
         hint: to push all the same: `git push --no-verify`
         error: failed to push some refs to '../remote.git'
         --- status 1
@@ -99,6 +99,11 @@ fn a_symbol_carved_out_of_a_held_file_is_its_owners() {
         assert_eq!(blocked(&push(&carol, &["origin", "main"])), ["src/auth.ts::handleLogout"]);
         clone.git(&["reset", "--quiet", "--hard", "origin/main"]);
         clone.edit_login();
+        assert_eq!(blocked(&push(&carol, &["origin", "main"])), PASSED);
+        // What is outside all symbols stayed with the holder of the file.
+        let source = std::fs::read_to_string(world.path("app/src/auth.ts")).unwrap();
+        clone.commit(&[("src/auth.ts", &format!("import x from 'x';\n{source}"))]);
+        assert_eq!(blocked(&push(&dave, &["origin", "main"])), ["src/auth.ts", "src/auth.ts"]);
         assert_eq!(blocked(&push(&carol, &["origin", "main"])), PASSED);
     });
 }
