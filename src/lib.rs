@@ -16,16 +16,16 @@
 //! |---|---|---|
 //! | [`pattern`] | what paths a pattern covers, and whether two meet | nobody |
 //! | [`symbols`] | the declarations of a source file, and the lines they span | nobody |
+//! | [`workspace`] | the clone a command runs in: git, settings, identity, paths, what a push changes | `pattern`, `symbols` |
 //! | [`engine`] | rooms, claims, sessions: who may have what | `pattern` |
+//! | [`clock`] | the one place that asks for the time of day | `engine` |
 //! | [`store`] | the change log and what it amounts to, on SQLite | `engine`, `pattern` |
-//! | [`coordinator`] | one writer: catches up, decides, commits, then answers | `engine`, `store`, `clock` |
+//! | [`coordinator`] | one writer: catches up, decides, commits, then answers | `engine`, `store`, `clock`, `pattern` |
 //! | [`wire`] | requests and replies as they are sent | the engine's `Timestamp` |
 //! | [`service`] | requests into commands, outcomes into replies, for every door | all above |
 //! | [`server`] | listener, authentication, routes | all above |
-//! | [`workspace`] | the clone a command runs in: git, settings, identity, paths, what a push changes | `pattern`, `symbols` |
-//! | [`client`] | the same calls on a remote service or an embedded driver | `wire`, `service`, `workspace` |
+//! | [`client`] | the same calls on a remote service or an embedded driver | all above but `server` |
 //! | [`cli`] | one file per command; the only module that prints or picks exit codes | everybody |
-//! | [`clock`] | the one place that asks for the time of day | `engine` |
 
 pub mod cli;
 pub mod client;

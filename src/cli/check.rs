@@ -68,8 +68,7 @@ pub(super) fn run(args: CheckArgs, env: &Env) -> Done {
             return Ok(Exit::Ok);
         }
         let count = files.len();
-        let conflicts = context.client.check_paths(files, &request)?;
-        return tell(reply(conflicts), count, args.json);
+        return tell(context.client.check_paths(files, &request)?, count, args.json);
     }
     let count = request.paths.len() + request.patterns.len();
     tell(context.client.check(&request)?, count, args.json)
@@ -79,13 +78,9 @@ pub(super) fn run(args: CheckArgs, env: &Env) -> Done {
 fn delta(context: &mut Context, delta: &Delta, json: bool) -> Done {
     let asker = context.asker();
     let conflicts = context.client.check_delta(delta, &asker)?;
-    tell(reply(conflicts), delta.paths().len(), json)
-}
-
-/// The reply that conflicts from several requests amount to.
-fn reply(conflicts: Vec<CheckConflict>) -> CheckReply {
     let safe = conflicts.is_empty();
-    CheckReply { has_conflicts: !safe, safe, safe_to_proceed: safe, conflicts, suggestion: None }
+    let reply = CheckReply { has_conflicts: !safe, safe, safe_to_proceed: safe, conflicts, suggestion: None };
+    tell(reply, delta.paths().len(), json)
 }
 
 /// Says what a check of so many paths came to.

@@ -17,7 +17,8 @@ use crate::workspace::{Env, Target, tracked_files};
 /// Claim files, directories or globs before you edit them
 ///
 /// All of them are granted, or none. An argument that names an existing file means that one file; a directory, or a name
-/// without an extension, means all that is beneath it; anything else is a glob from the repository root.
+/// without an extension, means all that is beneath it; anything else is a glob. All are taken from the current directory; a
+/// leading / starts at the root of the repository.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     coord claim 'src/auth/**' -m 'login form'\n  \
@@ -215,12 +216,6 @@ pub(super) fn ttl(text: &str) -> Result<Duration, String> {
         span if span < Duration::from_secs(1) => Err("it must be a second at least".into()),
         span if span > Policy::LONGEST_TTL => Err("it must be ten years at most".into()),
         span => Ok(span),
-    }
-}
-
-impl From<std::num::TryFromIntError> for CliError {
-    fn from(error: std::num::TryFromIntError) -> CliError {
-        CliError::new(Kind::Failed, error)
     }
 }
 

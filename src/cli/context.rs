@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::CliError;
 use super::error::Kind;
+use super::{CliError, output};
 use crate::client::{Client, Embedded, Remote};
 use crate::clock::{self, Clock};
 use crate::engine::Timestamp;
@@ -23,6 +23,9 @@ impl Context {
     pub(super) fn open(env: &Env) -> Result<Context, CliError> {
         let cwd = std::env::current_dir().map_err(|error| CliError::new(Kind::Failed, error))?;
         let workspace = Workspace::open(&cwd, env)?;
+        if let Some(why) = &workspace.identity.session_not_kept {
+            output::warn(&format!("this worktree's session could not be kept: {why}"));
+        }
         let client = match &workspace.settings.service_url {
             Some(url) => {
                 let token = workspace.settings.token.as_ref().map(|token| token.value.clone());

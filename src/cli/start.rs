@@ -73,7 +73,7 @@ pub(super) fn run(args: StartArgs, env: &Env) -> Done {
     };
     if let Some(database) = serving(&url) {
         if same_file(&database, &home) {
-            if !running.as_ref().is_some_and(|running| running.url == url) && !is_served(&home) {
+            if running.as_ref().is_none_or(|running| running.url != url) && !is_served(&home) {
                 // Anybody can say so, and would be sent the token.
                 let error =
                     format!("something at {url} passes itself off as this machine's coordination service");

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{Client, ClientError};
 use crate::engine::{Conflicts, scopes};
-use crate::wire::{CheckConflict, CheckPath, CheckRequest, SymbolsInFile};
+use crate::wire::{CheckConflict, CheckPath, CheckReply, CheckRequest, SymbolsInFile};
 use crate::workspace::{Delta, Touched, WorkspaceError};
 
 /// Bytes of paths in one request: more is split, to stay under the bound on bodies.
@@ -38,7 +38,7 @@ impl Client {
         delta: &Delta,
         who: &CheckRequest,
     ) -> Result<Vec<CheckConflict>, DeltaError> {
-        let conflicts = self.check_paths(delta.paths(), who)?;
+        let conflicts = self.check_paths(delta.paths(), who)?.conflicts;
         // Whether a merge changes a file, only its lines can tell.
         let by_lines = |conflict: &&CheckConflict| {
             conflict.symbols.is_some() || !conflict.carved_out.is_empty() || delta.merges()
@@ -59,24 +59,23 @@ impl Client {
     /// # Errors
     ///
     /// If it could not be asked.
-    pub fn check_paths(
-        &mut self,
-        paths: Vec<String>,
-        who: &CheckRequest,
-    ) -> Result<Vec<CheckConflict>, ClientError> {
-        let mut conflicts = Vec::new();
+    pub fn check_paths(&mut self, paths: Vec<String>, who: &CheckRequest) -> Result<CheckReply, ClientError> {
+        let (mut conflicts, mut suggestion) = (Vec::new(), None);
         let mut waiting = requests(paths);
         while let Some(mut paths) = waiting.pop() {
-            let found = self.check(&CheckRequest { paths: paths.clone(), ..who.clone() })?.conflicts;
+            let reply = self.check(&CheckRequest { paths: paths.clone(), ..who.clone() })?;
+            let found = reply.conflicts;
             if found.len() >= Conflicts::MOST && paths.len() > 1 {
                 // Some may have been left out of so long an answer.
                 waiting.push(paths.split_off(paths.len() / 2));
                 waiting.push(paths);
             } else {
                 conflicts.extend(found);
+                suggestion = suggestion.or(reply.suggestion);
             }
         }
-        Ok(conflicts)
+        let safe = conflicts.is_empty();
+        Ok(CheckReply { has_conflicts: !safe, safe, safe_to_proceed: safe, conflicts, suggestion })
     }
 }
 

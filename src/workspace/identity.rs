@@ -20,9 +20,9 @@ pub struct Identity {
     pub engineer: String,
     /// Which run of that engineer: 16 hexadecimal digits, unless `COORD_SESSION_ID` says otherwise.
     pub session_id: String,
-    /// Whether the next command will be the same session. Not so where the git directory cannot be written, as in an
-    /// agent's sandbox: then each command has its own.
-    pub session_is_kept: bool,
+    /// Why the next command will be another session; `None` where it will be the same. The git directory cannot always
+    /// be written, as in an agent's sandbox: then each command has its own.
+    pub session_not_kept: Option<String>,
     /// What runs the command: `claude`, `codex`, `cursor` or `cli`.
     pub tool: &'static str,
 }
@@ -40,11 +40,14 @@ impl Identity {
             None => format!("{}/{tool}/{}", user(worktree, settings, env)?, place(worktree)),
         };
         let kept = match &settings.session_id {
-            Some(session) => Some(session.value.clone()),
+            Some(session) => Ok(session.value.clone()),
             None => kept_session(&worktree.git_dir)?,
         };
-        let session_is_kept = kept.is_some();
-        Ok(Identity { engineer, session_id: kept.unwrap_or_else(new_session), session_is_kept, tool })
+        let (session_id, session_not_kept) = match kept {
+            Ok(session) => (session, None),
+            Err(why) => (new_session(), Some(why)),
+        };
+        Ok(Identity { engineer, session_id, session_not_kept, tool })
     }
 }
 
@@ -89,23 +92,24 @@ fn place(worktree: &Worktree) -> String {
     }
 }
 
-/// The session kept in a git directory, made when there is none; `None` where it cannot be kept.
-fn kept_session(git_dir: &Path) -> Result<Option<String>, WorkspaceError> {
+/// The session kept in a git directory, made when there is none; or why it cannot be kept there.
+fn kept_session(git_dir: &Path) -> Result<Result<String, String>, WorkspaceError> {
     let directory = git_dir.join("coord");
     let session = match read_session(&directory) {
-        Ok(None) => make_session(&directory).map(Some),
-        read => read,
+        Ok(None) => make_session(&directory),
+        Ok(Some(session)) => Ok(session),
+        Err(error) => Err(error),
     };
     match session {
-        Err(WorkspaceError::Read { source, .. } | WorkspaceError::Write { source, .. })
+        Err(WorkspaceError::Read { path, source } | WorkspaceError::Write { path, source })
             if matches!(
                 source.kind(),
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
             ) =>
         {
-            Ok(None)
+            Ok(Err(format!("{}: {source}", path.display())))
         }
-        session => session,
+        session => session.map(Ok),
     }
 }
 

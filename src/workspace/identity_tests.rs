@@ -94,7 +94,7 @@ fn malformed_session_is_replaced() {
         let made = kept_session(&git_dir).unwrap().unwrap();
         assert_ne!(made, content.trim());
         assert_eq!(fs::read_to_string(path).unwrap(), format!("{made}\n"));
-        assert_eq!(kept_session(&git_dir).unwrap(), Some(made));
+        assert_eq!(kept_session(&git_dir).unwrap(), Ok(made));
     }
 }
 
@@ -132,7 +132,7 @@ fn unwritable_git_directory_leaves_a_session_for_one_command() {
     let kept = kept_session(&git_dir).unwrap();
     fs::set_permissions(&git_dir, fs::Permissions::from_mode(0o755)).unwrap();
     // Permissions do not bind root.
-    assert_eq!(kept.is_some(), privileged);
+    assert_eq!(kept.is_ok(), privileged, "{kept:?}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{WorkspaceError, Worktree};
+use crate::pattern::escape;
 
 /// What a typed argument covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,7 +168,7 @@ impl Place {
             (_, None) => ("**".to_owned(), false),
             (Some(Kind::Directory), _) => match self.real_directory(segments) {
                 names if names.is_empty() => ("**".to_owned(), false),
-                names => (escaped(&names) + "/", false),
+                names => (escape(&names.join("/")) + "/", false),
             },
             (Some(Kind::File), Some((name, directory))) if !typed.is_directory => {
                 let mut names = self.real_directory(directory);
@@ -183,7 +184,7 @@ impl Place {
         let segments = &typed.segments;
         let is_directory = |count: &usize| self.path(&segments[..*count]).is_dir();
         let existing = (1..segments.len()).take_while(is_directory).count();
-        let directory = escaped(&self.real_directory(&segments[..existing]));
+        let directory = escape(&self.real_directory(&segments[..existing]).join("/"));
         let rest = segments[existing..].join("/");
         let end = if typed.is_directory { "/" } else { "" };
         match (directory.is_empty(), typed.floats) {
@@ -240,18 +241,6 @@ fn names(path: &Path) -> Vec<String> {
 
 fn is_wildcard(segment: &str) -> bool {
     segment.contains(['*', '?', '['])
-}
-
-/// The pattern that means exactly these names.
-fn escaped(names: &[String]) -> String {
-    let mut text = String::new();
-    for char in names.join("/").chars() {
-        match char {
-            '[' | '*' | '?' => text.extend(['[', char, ']']),
-            other => text.push(other),
-        }
-    }
-    text
 }
 
 #[cfg(test)]

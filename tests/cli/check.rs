@@ -193,6 +193,7 @@ fn a_thousand_changed_files() {
         assert_eq!(ran.status, Some(3));
         // 7, 70 to 79, 700 to 799
         assert_eq!(ran.json()["conflicts"].as_array().unwrap().len(), 111);
+        assert!(ran.json()["suggestion"].as_str().unwrap().contains("alice/cli/main"));
     });
 }
 
