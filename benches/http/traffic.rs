@@ -9,6 +9,9 @@ use crate::support::{Client, REPO, Result, Service, request};
 /// Claims of one request, as the service takes at most.
 const BATCH: usize = 1000;
 
+/// Items in a request that claims what begins with a wildcard.
+const MEETING_BATCH: usize = 100;
+
 /// The same for 0.27, which is slow.
 const OLD_BATCH: usize = 100;
 
@@ -63,7 +66,8 @@ pub(crate) fn preload(service: &Service, active: usize, old: bool) -> Result<()>
     // A leading wildcard meets every whole directory, so one engineer has them all.
     let meets = |pattern: &String| pattern.starts_with("**") || pattern.ends_with("/**");
     let (meeting, apart): (Vec<String>, Vec<String>) = (0..active).map(pattern).partition(meets);
-    let shared = meeting.chunks(batch).map(|patterns| (ENGINEERS, patterns));
+    // One request may look at only so many places, and each of these looks at all of them.
+    let shared = meeting.chunks(batch.min(MEETING_BATCH)).map(|patterns| (ENGINEERS, patterns));
     let own = apart.chunks(batch).enumerate().map(|(place, patterns)| (place % ENGINEERS, patterns));
     for (engineer, patterns) in own.chain(shared) {
         let items: Vec<String> = patterns.iter().map(|pattern| item(pattern)).collect();
