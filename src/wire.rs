@@ -328,6 +328,42 @@ pub struct Extended {
     pub expires_at: Option<String>,
 }
 
+/// The answer to `GET /sessions/{id}/pending_requests`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inbox {
+    /// What the holder should know, newest first.
+    pub pending: Vec<NarrowNotice>,
+    /// How many they are.
+    pub count: usize,
+}
+
+/// Word that symbols were carved out of a claim for somebody else. Not in 0.27.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NarrowNotice {
+    /// `auto-narrow-notice`.
+    pub kind: String,
+    /// The notice's own name: that of the claim that was let in.
+    pub id: String,
+    /// The claim that is narrower now.
+    pub claim_id: String,
+    /// Who holds it.
+    pub holder_engineer: String,
+    /// What it covers.
+    pub holder_pattern: String,
+    /// The claim that was let in.
+    pub requester_claim_id: String,
+    /// Who holds that.
+    pub requester_engineer: String,
+    /// Its session.
+    pub requester_session_id: Option<String>,
+    /// Its pattern.
+    pub requester_pattern: String,
+    /// Its symbols.
+    pub symbols: Vec<String>,
+    /// When it was let in.
+    pub created_at: String,
+}
+
 /// The answer to `GET /repos`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepoList {

@@ -100,6 +100,23 @@ impl State {
         self.numbers.get(&id).map(|&number| self.held(number))
     }
 
+    /// What was carved out of a session's whole files for others and is still held, newest first: the claim it was carved
+    /// out of, and the one that was let in.
+    #[must_use]
+    pub fn narrowed(&self, session: &str) -> Vec<(&Arc<Claim>, &Arc<Claim>)> {
+        let held = self.claims_of(session).into_iter().map(|number| self.held(number));
+        let whole = held.filter(|claim| claim.scope.symbols.is_none());
+        let let_in = whole.flat_map(|claim| {
+            let partners = claim.coexists_with.iter().filter_map(|&id| self.claim(id));
+            partners
+                .filter(|later| later.scope.symbols.is_some() && later.number > claim.number)
+                .map(move |later| (claim, later))
+        });
+        let mut narrowed: Vec<_> = let_in.collect();
+        narrowed.sort_by_key(|(_, later)| std::cmp::Reverse(later.number));
+        narrowed
+    }
+
     /// When a claim's session last gave a sign of life; when it was granted if it has no session.
     #[must_use]
     pub fn last_activity(&self, claim: &Claim) -> Timestamp {

@@ -22,6 +22,7 @@ pub(super) enum Route<'a> {
     ExtendClaim(Cow<'a, str>),
     Conflicts,
     ReleaseSession(Cow<'a, str>),
+    Inbox(Cow<'a, str>),
     Repos,
     AutoResolutions,
 }
@@ -44,6 +45,9 @@ impl Route<'_> {
             ("sessions", Some(id), Some("release"), None) if !id.is_empty() => {
                 Route::ReleaseSession(named(id))
             }
+            ("sessions", Some(id), Some("pending_requests"), None) if !id.is_empty() => {
+                Route::Inbox(named(id))
+            }
             ("repos", None, ..) => Route::Repos,
             ("metrics", Some("auto-resolutions"), None, _) => Route::AutoResolutions,
             _ => return None,
@@ -55,6 +59,7 @@ impl Route<'_> {
     fn allow(&self) -> &'static str {
         match self {
             Route::Health | Route::Ready | Route::Meta | Route::Repos | Route::AutoResolutions => "GET",
+            Route::Inbox(_) => "GET",
             Route::Claims | Route::Conflicts => "GET, POST",
             Route::ReleaseClaims | Route::ExtendClaim(_) | Route::ReleaseSession(_) => "POST",
             Route::Claim(_) => "DELETE",
@@ -73,6 +78,7 @@ impl Route<'_> {
             Route::ExtendClaim(_) => "/claims/{claim_id}/extend",
             Route::Conflicts => "/conflicts",
             Route::ReleaseSession(_) => "/sessions/{session_id}/release",
+            Route::Inbox(_) => "/sessions/{session_id}/pending_requests",
             Route::Repos => "/repos",
             Route::AutoResolutions => "/metrics/auto-resolutions",
         }
@@ -112,6 +118,7 @@ async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
         Route::Conflicts if method == Method::GET => conflicts::check(app, &request).await,
         Route::Conflicts => conflicts::check_batch(app, request).await,
         Route::ReleaseSession(id) => sessions::release(app, &id).await,
+        Route::Inbox(id) => sessions::inbox(app, &id).await,
         Route::Repos => repos::list(app).await,
         Route::AutoResolutions => metrics::auto_resolutions(app, &request).await,
     }
@@ -145,6 +152,7 @@ mod tests {
             ("/claims/x/y", None),
             ("/claims/", None),
             ("/sessions//release", None),
+            ("/sessions/s/pending_requests", Some("/sessions/{session_id}/pending_requests")),
             ("/sessions/a%2Fb/release", Some("/sessions/{session_id}/release")),
             ("//claims", None),
             ("/", None),

@@ -11,7 +11,9 @@ mod symbols;
 pub use checkout::{Checkout, Limits};
 pub use checks::{Check, check, check_reply};
 pub use claims::{claim_command, claim_reply, extend_command, idempotency_key, malformed, release_command};
-pub use listing::{NEWEST, active_claims, all_claims, auto_resolutions, days_before, newest_active, repos};
+pub use listing::{
+    NEWEST, active_claims, all_claims, auto_resolutions, days_before, inbox, newest_active, repos,
+};
 pub use symbols::unknown_symbols;
 
 use crate::engine::{Conflict, SymbolOverlap};

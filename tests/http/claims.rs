@@ -251,3 +251,28 @@ fn repositories_are_summed_up() {
                "auto_resolutions_24h": {"auto_coexist": 0, "auto_narrow": 0}})
     );
 }
+
+#[test]
+fn whose_file_is_narrowed_finds_a_notice() {
+    let server = Server::start();
+    let take = |engineer: &str, session: &str, symbols: serde_json::Value| {
+        let item = json!({"type": "file", "pattern": "src/r.ts", "symbols": symbols});
+        let body = json!({"engineer": engineer, "session_id": session, "repo": "r", "claims": [item]});
+        server.call("POST", "/claims", Some(&body)).ids()[0].clone()
+    };
+    let inbox = |session: &str| {
+        server.call("GET", &format!("/sessions/{session}/pending_requests"), None).json()["pending"].clone()
+    };
+    let held = take("ada", "a", json!(null));
+    assert_eq!(inbox("a"), json!([]));
+    let (get, put) = (take("bob", "b", json!(["get"])), take("cyd", "c", json!(["put"])));
+    let notices = inbox("a");
+    let brief: Vec<_> =
+        notices.as_array().unwrap().iter().map(|row| (&row["requester_claim_id"], &row["symbols"])).collect();
+    assert_eq!(brief, [(&json!(put), &json!(["put"])), (&json!(get), &json!(["get"]))]);
+    assert!(notices[0]["kind"] == "auto-narrow-notice" && notices[0]["claim_id"] == *held, "{notices}");
+    // Who was let in has nothing to be told, and what is over needs no telling.
+    assert_eq!((inbox("b"), inbox("nobody")), (json!([]), json!([])));
+    server.call("DELETE", &format!("/claims/{put}"), None);
+    assert_eq!(inbox("a").as_array().unwrap().len(), 1);
+}
