@@ -163,13 +163,5 @@ pub fn extract(path: &str, source: &[u8]) -> Result<Vec<Symbol>, SymbolError> {
     }
 }
 
-/// Returns the innermost symbol whose span contains a line; `None` if the line is outside all of them.
-#[must_use]
-pub fn covering(symbols: &[Symbol], line: u32) -> Option<&Symbol> {
-    let around = symbols.iter().filter(|symbol| (symbol.start_line..=symbol.end_line).contains(&line));
-    // Of two with the same span, the inner one comes later.
-    around.rev().min_by_key(|symbol| symbol.end_line - symbol.start_line)
-}
-
 #[cfg(test)]
 mod tests;

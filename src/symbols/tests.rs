@@ -127,27 +127,3 @@ fn deep_nesting_neither_overflows_nor_takes_long() {
     }
     assert!(start.elapsed() < Duration::from_secs(120));
 }
-
-#[test]
-fn the_innermost_symbol_covers_a_line() {
-    let symbols = extract(
-        "a.py",
-        b"import os\n\nclass A:\n    x = 1\n    class B:\n        def m(self):\n            pass\n\ndef f(): pass\n",
-    );
-    let symbols = symbols.unwrap();
-    for (line, want) in [
-        (0, None),
-        (1, None),
-        (3, Some("A")),
-        (4, Some("A")),
-        (5, Some("A::B")),
-        (7, Some("A::B::m")),
-        (8, None),
-        (9, Some("f")),
-        (10, None),
-    ] {
-        assert_eq!(covering(&symbols, line).map(|symbol| symbol.path.as_str()), want, "{line}");
-    }
-    let same = extract("a.ts", b"namespace A.B { class C {} }").unwrap();
-    assert_eq!(covering(&same, 1).map(|symbol| symbol.path.as_str()), Some("A::B::C"));
-}

@@ -138,3 +138,41 @@ fn around(symbols: &[Symbol], lines: &[u32], touched: &mut BTreeSet<String>) -> 
 fn above(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices("::").map(|(at, _)| &path[..at])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::symbols::extract;
+
+    /// The one innermost symbol around a line.
+    fn innermost(symbols: &[Symbol], line: u32) -> Option<String> {
+        let mut touched = BTreeSet::new();
+        let inside = around(symbols, &[line], &mut touched);
+        assert_eq!((inside, touched.len()), (!touched.is_empty(), usize::from(inside)));
+        touched.pop_first()
+    }
+
+    #[test]
+    fn the_innermost_symbol_covers_a_line() {
+        let symbols = extract(
+            "a.py",
+            b"import os\n\nclass A:\n    x = 1\n    class B:\n        def m(self):\n            pass\n\ndef f(): pass\n",
+        );
+        let symbols = symbols.unwrap();
+        for (line, want) in [
+            (0, None),
+            (1, None),
+            (3, Some("A")),
+            (4, Some("A")),
+            (5, Some("A::B")),
+            (7, Some("A::B::m")),
+            (8, None),
+            (9, Some("f")),
+            (10, None),
+        ] {
+            assert_eq!(innermost(&symbols, line).as_deref(), want, "{line}");
+        }
+        let same = extract("a.ts", b"namespace A.B { class C {} }").unwrap();
+        assert_eq!(innermost(&same, 1).as_deref(), Some("A::B::C"));
+    }
+}
