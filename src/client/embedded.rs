@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::ClientError;
 use crate::clock::Clock;
 use crate::coordinator::{Answer, Driver, Housekeeping, Order};
-use crate::engine::{Command, Outcome, Policy, Progress, Timestamp};
+use crate::engine::{Command, Outcome, Policy, Progress};
 use crate::service;
 use crate::store::{Sqlite, StoreError};
 use crate::wire::{
@@ -34,11 +34,10 @@ impl Embedded {
     ) -> Result<Embedded, ClientError> {
         let store = Sqlite::open(database)?;
         let now = clock.now();
-        let back = |span: std::time::Duration| Timestamp(now.0.saturating_sub(span.as_millis() as i64));
-        let overdue = store.oldest_change()?.is_some_and(|at| at < back(retention));
+        let overdue = store.oldest_change()?.is_some_and(|at| at < now.minus(retention));
         let mut driver = Driver::open(store, policy)?;
         if overdue {
-            driver.prune(back(retention), back(Housekeeping::ANSWERS))?;
+            driver.prune(now.minus(retention), now.minus(Housekeeping::ANSWERS))?;
         }
         Ok(Embedded { driver, clock })
     }

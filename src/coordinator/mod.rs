@@ -231,12 +231,6 @@ impl Coordinator {
     pub fn now(&self) -> Timestamp {
         self.shared.clock.now()
     }
-
-    /// Where its database is.
-    #[must_use]
-    pub fn database(&self) -> &std::path::Path {
-        &self.shared.database
-    }
 }
 
 impl Drop for Coordinator {
@@ -381,10 +375,7 @@ impl Writer {
         if !self.house.timers || !due {
             return;
         }
-        let back = |span: Duration| {
-            Timestamp(now.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
-        };
-        match self.driver.prune(back(self.house.retention), back(Housekeeping::ANSWERS)) {
+        match self.driver.prune(now.minus(self.house.retention), now.minus(Housekeeping::ANSWERS)) {
             Ok(true) => {}
             Ok(false) => self.swept = Some(now),
             Err(error) => {

@@ -53,12 +53,6 @@ impl App {
         Ok(App { config, coordinator: Arc::new(coordinator), checkout, origins })
     }
 
-    /// The coordinator.
-    #[must_use]
-    pub fn coordinator(&self) -> &Coordinator {
-        &self.coordinator
-    }
-
     /// Reads a request's body, within its bounds.
     pub(super) async fn body(&self, request: Request<Incoming>) -> Result<Body, Reply> {
         let (head, body) = request.into_parts();

@@ -97,8 +97,7 @@ fn claim_row(claim: &Claim, activity: Timestamp, released: Option<Timestamp>, po
 /// Where the last so many days begin.
 #[must_use]
 pub fn days_before(now: Timestamp, days: u64) -> Timestamp {
-    let span = DAY.as_millis().saturating_mul(u128::from(days));
-    Timestamp(now.0.saturating_sub(i64::try_from(span).unwrap_or(i64::MAX)))
+    now.minus(DAY.saturating_mul(u32::try_from(days).unwrap_or(u32::MAX)))
 }
 
 /// How often files were shared without asking: by repository, and within it by day.
