@@ -39,6 +39,10 @@ pub struct ClaimRequest {
     /// How urgent the wait is, in whatever words the caller chose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub urgency: Option<String>,
+    /// The place to wait at, a UUID of the caller's own choice. Who comes back to it within a minute of having left it
+    /// keeps it. Not in 0.27.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue_id: Option<String>,
 }
 
 /// One thing to claim.
@@ -140,6 +144,9 @@ pub struct ClaimReply {
     /// The room's revision after the grant; `None` if nothing was granted. Not in 0.27.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
+    /// The place that was waited at in vain, to come back to. Not in 0.27.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_id: Option<String>,
     /// How long what was granted lasts, in the order of `claim_ids`. Not in 0.27.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub granted: Vec<Granted>,
@@ -328,20 +335,262 @@ pub struct Extended {
     pub expires_at: Option<String>,
 }
 
+/// `POST /requests`: ask a holder to let go.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AskRequest {
+    /// The claim.
+    pub claim_id: String,
+    /// Who asks.
+    pub requester: String,
+    /// Their session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How urgent it is, in whatever words the caller chose.
+    pub urgency: String,
+    /// The part that is needed, in whatever words the caller chose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested_scope: Option<String>,
+    /// How long to wait for a decision, in seconds.
+    #[serde(rename = "wait_seconds")]
+    pub wait_secs: u64,
+}
+
+/// `POST /requests/{id}/respond`: a holder's decision.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RespondRequest {
+    /// `approved`, `denied`, `narrowed` or `coexist`.
+    pub decision: String,
+    /// Who decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engineer: Option<String>,
+    /// Their session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// What they say to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The part that the holder keeps, if it is narrowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub narrowed_pattern: Option<String>,
+    /// The files that are shared, if they coexist.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coexist_pattern: Option<String>,
+}
+
+/// `GET /requests`: which release requests to list; with `queued`, which places in the queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestQuery {
+    /// List the queue instead.
+    pub queued: bool,
+    /// Only of who asks, or waits.
+    pub requester: Option<String>,
+    /// Only about this claim.
+    pub claim_id: Option<String>,
+    /// Only those decided so.
+    pub decision: Option<String>,
+    /// Only places in this state: `waiting`, `granted`, `expired` or `cancelled`.
+    pub state: String,
+    /// Only in this repository. Not in 0.27.
+    pub repo: Option<String>,
+    /// Only about what this engineer held. Not in 0.27.
+    pub holder: Option<String>,
+    /// Only this place. Not in 0.27.
+    pub queue_id: Option<String>,
+}
+
+/// A release request and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestRow {
+    /// Its id.
+    pub id: String,
+    /// The claim that is asked for.
+    pub claim_id: String,
+    /// Who asks.
+    pub requester_engineer: String,
+    /// Their session.
+    pub requester_session_id: Option<String>,
+    /// What the claim covers.
+    pub requested_pattern: String,
+    /// Why they ask.
+    pub reason: Option<String>,
+    /// How urgent it is to them.
+    pub urgency: String,
+    /// `pending`, `approved`, `denied`, `narrowed`, `coexist`, `resolved` or `expired`.
+    pub decision: String,
+    /// When it was decided.
+    pub decided_at: Option<String>,
+    /// Who decided.
+    pub decided_by_engineer: Option<String>,
+    /// The session that decided.
+    pub decided_by_session_id: Option<String>,
+    /// What they said to it.
+    pub note: Option<String>,
+    /// When the claim would end had nobody asked.
+    pub original_expires_at: String,
+    /// When it ends at the latest because of this request.
+    pub shortened_expires_at: String,
+    /// When they asked.
+    pub created_at: String,
+    /// The part that they need.
+    pub requested_scope: Option<String>,
+    /// Who held the claim when it was asked for.
+    pub holder_engineer: String,
+    /// What it covered.
+    pub holder_pattern: String,
+    /// The room it is in.
+    pub holder_repo: Option<String>,
+    /// When it ended, if it has.
+    pub claim_released_at: Option<String>,
+}
+
+/// The answer to `GET /requests`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestList {
+    /// The requests, newest first.
+    pub requests: Vec<RequestRow>,
+    /// How many they are.
+    pub count: usize,
+}
+
+/// The answer to `GET /requests?queued=true`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueList {
+    /// The places: those who wait in the order they came, those who do not newest first.
+    pub requests: Vec<QueueRow>,
+    /// The same.
+    pub queued: Vec<QueueRow>,
+    /// How many they are.
+    pub count: usize,
+}
+
+/// A place in the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueRow {
+    /// `queued`.
+    pub kind: String,
+    /// Its id.
+    pub queue_id: String,
+    /// The claim in the way, or that was when it was left.
+    pub blocking_claim_id: String,
+    /// Who holds that.
+    pub blocking_engineer: String,
+    /// What it covers.
+    pub blocking_pattern: String,
+    /// Who waits.
+    pub requester_engineer: String,
+    /// The pattern that has to wait.
+    pub requester_pattern: String,
+    /// Its type.
+    pub claim_type: String,
+    /// Its symbols; `None` for whole files.
+    pub symbols: Option<Vec<String>>,
+    /// The place among those who wait for the same claim, from 1.
+    pub position: usize,
+    /// `waiting`, `granted`, `expired` or `cancelled`.
+    pub state: String,
+    /// When it came.
+    pub enqueued_at: String,
+    /// When it gives up.
+    pub expires_at: String,
+    /// The claim that it got.
+    pub granted_claim_id: Option<String>,
+    /// `low`, `normal`, `high` or `blocking`. Not in 0.27.
+    pub urgency: String,
+    /// Its room. Not in 0.27.
+    pub repo: Option<String>,
+    /// All patterns that wait together. Not in 0.27.
+    pub patterns: Vec<String>,
+    /// When the claim in the way ends; `None` if it has ended. Not in 0.27.
+    pub blocking_expires_at: Option<String>,
+}
+
+/// The answer to `DELETE /requests/{queue_id}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancelled {
+    /// Always true.
+    pub ok: bool,
+    /// Whether somebody was still waiting there.
+    pub cancelled: bool,
+    /// The place.
+    pub queue_id: String,
+}
+
+/// One thing that happened to a release request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventRow {
+    /// Its place in the change log.
+    pub id: String,
+    /// The request.
+    pub request_id: String,
+    /// `filed`, `notified`, `responded`, `responded-late`, `resolved` or `expired`.
+    pub event_type: String,
+    /// Who did it.
+    pub actor_engineer: Option<String>,
+    /// Their session.
+    pub actor_session_id: Option<String>,
+    /// JSON text of an object, or null.
+    pub detail: Option<String>,
+    /// When.
+    pub created_at: String,
+}
+
+/// The answer to `GET /requests/{id}/events`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventList {
+    /// The events, oldest first.
+    pub events: Vec<EventRow>,
+    /// How many they are.
+    pub count: usize,
+}
+
 /// The answer to `GET /sessions/{id}/pending_requests`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inbox {
-    /// What the holder should know, newest first.
-    pub pending: Vec<NarrowNotice>,
+    /// What the holder should know: requests, then who was turned away, then notices, each newest first.
+    pub pending: Vec<InboxRow>,
     /// How many they are.
     pub count: usize,
+}
+
+/// One thing that a holder should know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum InboxRow {
+    /// Somebody asks for a claim.
+    Request(Box<RequestRow>),
+    /// Somebody was turned away because of a claim.
+    AutoConflict(TurnedAway),
+    /// Symbols were carved out of a claim. Not in 0.27.
+    AutoNarrowNotice(NarrowNotice),
+}
+
+/// Word that somebody was turned away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnedAway {
+    /// The attempt's number.
+    pub id: String,
+    /// The claim in the way.
+    pub claim_id: String,
+    /// Who asked.
+    pub attempted_by: String,
+    /// What they asked for.
+    pub attempted_pattern: String,
+    /// Their session.
+    pub attempted_session_id: Option<String>,
+    /// When.
+    pub created_at: String,
+    /// What the claim covers.
+    pub holder_pattern: String,
+    /// Who holds it.
+    pub holder_engineer: String,
 }
 
 /// Word that symbols were carved out of a claim for somebody else. Not in 0.27.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NarrowNotice {
-    /// `auto-narrow-notice`.
-    pub kind: String,
     /// The notice's own name: that of the claim that was let in.
     pub id: String,
     /// The claim that is narrower now.

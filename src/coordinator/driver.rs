@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::engine::{Changes, Command, Outcome, Policy, Receipt, Revision, State, Timestamp};
+use super::waiting::{Ending, endings};
+use crate::engine::{Changes, Command, HostId, Outcome, Policy, Receipt, Revision, State, Timestamp, Waiter};
 use crate::store::{KeptAnswer, Missed, Store, StoreError};
 
 /// A command as it comes in.
@@ -74,6 +75,8 @@ pub struct Driver<S> {
     stale: bool,
     /// For readers who see a change in the store before they are told of it.
     committing: Arc<Mutex<Committing>>,
+    /// This process, once somebody can wait through it.
+    host: Option<HostId>,
 }
 
 impl<S: Store> Driver<S> {
@@ -84,7 +87,7 @@ impl<S: Store> Driver<S> {
     /// If the store cannot be read.
     pub fn open(mut store: S, policy: Policy) -> Result<Driver<S>, StoreError> {
         let state = store.load()?;
-        Ok(Driver { store, state, policy, stale: false, committing: Arc::default() })
+        Ok(Driver { store, state, policy, stale: false, committing: Arc::default(), host: None })
     }
 
     /// What was in force when the driver looked last.
@@ -115,6 +118,22 @@ impl<S: Store> Driver<S> {
         Ok(run.answers.into_iter().next().expect("one order has one answer"))
     }
 
+    /// Brings the state up to now, and says what became of a waiter, if anything.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails; nothing happened then.
+    pub fn follow(
+        &mut self,
+        clock: impl FnOnce() -> Timestamp,
+        waiter: &Arc<Waiter>,
+    ) -> Result<Option<Ending>, StoreError> {
+        let run = self.run(clock, [&Command::Tick.into()])?;
+        let known = |number| (number == waiter.number).then(|| waiter.clone());
+        let end = endings(&run.changes, &self.state, &self.policy, known).pop();
+        Ok(end.map(|(_, end)| end).or_else(|| Ending::found(&self.state, &self.policy, waiter)))
+    }
+
     /// Decides orders one after the other in one transaction. The clock is asked once the store is ours.
     pub(super) fn run<'a>(
         &mut self,
@@ -141,6 +160,7 @@ impl<S: Store> Driver<S> {
         let after = self.state.revision();
         let now = clock();
         let mut changes = Changes::default();
+        self.forget_absent(now, &mut changes);
         let mut kept: Vec<KeptAnswer> = Vec::new();
         for order in orders {
             let answer = match &order.key {
@@ -158,6 +178,31 @@ impl<S: Store> Driver<S> {
         self.store.commit()?;
         run.changes.push(changes);
         Ok(run)
+    }
+
+    /// Nobody is let in whom nobody would tell.
+    fn forget_absent(&mut self, now: Timestamp, changes: &mut Changes) {
+        let hosts: Vec<HostId> = self.strangers().collect();
+        let absent = if hosts.is_empty() { hosts } else { self.store.absent(&hosts) };
+        if !absent.is_empty() {
+            self.state.decide(&self.policy, now, &Command::Desert { hosts: absent }, changes);
+        }
+    }
+
+    /// The other processes that somebody waits through.
+    pub(super) fn strangers(&self) -> impl Iterator<Item = HostId> {
+        self.state.hosts().filter(|&host| Some(host) != self.host)
+    }
+
+    /// Makes this process one that waiters can wait through.
+    ///
+    /// # Errors
+    ///
+    /// If others could not be told.
+    pub fn host(&mut self) -> Result<HostId, StoreError> {
+        let host = self.store.attend()?;
+        self.host = Some(host);
+        Ok(host)
     }
 
     /// Takes the store, and brings the state to what it holds.

@@ -14,6 +14,7 @@ mod driver;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -24,10 +25,12 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 pub use driver::{Answer, Driver, IdempotencyKey, Order};
+pub use waiting::{Ending, Ticket};
 
 use self::driver::Committing;
+use self::waiting::Waiting;
 use crate::clock::Clock;
-use crate::engine::{Changes, Command, Policy, Revision, State, Timestamp};
+use crate::engine::{Changes, Command, HostId, Outcome, Policy, Revision, State, Timestamp};
 use crate::store::{Sqlite, StoreError, Watch};
 
 /// Commands that may wait for the driver; one more is told to come back later.
@@ -38,6 +41,9 @@ const BATCH: usize = 256;
 
 /// The longest the driver sleeps without looking at the clock, so that a clock that was set does not confuse it.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// How often it looks, while somebody waits through it, for what other processes did.
+const LOOK_AROUND: Duration = Duration::from_millis(20);
 
 /// How long a failing store is left alone before what is overdue is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -82,7 +88,18 @@ impl From<StoreError> for CoordinatorError {
     }
 }
 
-type Reply = oneshot::Sender<Result<Answer, CoordinatorError>>;
+/// An answer, and what tells of a wait's end if it is the beginning of one.
+struct Heard {
+    answer: Answer,
+    wait: Option<oneshot::Receiver<Ending>>,
+    settled: Option<oneshot::Receiver<()>>,
+}
+
+struct Reply {
+    to: oneshot::Sender<Result<Heard, CoordinatorError>>,
+    /// Whether to be told when a release request is settled.
+    watch: bool,
+}
 
 /// A driver on a thread of its own, shared by everybody in the process. Dropping it answers what is waiting first.
 pub struct Coordinator {
@@ -103,6 +120,11 @@ struct Shared {
     head: AtomicU64,
     /// What this process is committing, or has committed last.
     committing: Arc<Mutex<Committing>>,
+    /// What nobody waits for: of those who have gone.
+    later: Mutex<Vec<Command>>,
+    /// Only to wake whoever carries that out.
+    wake: Mutex<Option<SyncSender<(Order, Reply)>>>,
+    host: HostId,
 }
 
 impl Coordinator {
@@ -118,7 +140,9 @@ impl Coordinator {
         house: Housekeeping,
     ) -> Result<Coordinator, StoreError> {
         let database = store.path().to_owned();
-        let driver = Driver::open(store, policy.clone())?;
+        let mut driver = Driver::open(store, policy.clone())?;
+        let host = driver.host()?;
+        let (sender, receiver) = sync_channel(QUEUE);
         let shared = Arc::new(Shared {
             view: RwLock::new(driver.state().clone()),
             policy,
@@ -128,10 +152,22 @@ impl Coordinator {
             head: AtomicU64::new(0),
             committing: driver.committing(),
             database: database.clone(),
+            later: Mutex::default(),
+            wake: Mutex::new(Some(sender.clone())),
+            host,
         });
-        let (sender, receiver) = sync_channel(QUEUE);
-        let writer =
-            Writer { driver, shared: shared.clone(), orders: receiver, house, swept: None, failed: None };
+        let watch = Sqlite::watch(&database)?;
+        let writer = Writer {
+            driver,
+            shared: shared.clone(),
+            orders: receiver,
+            house,
+            swept: None,
+            failed: None,
+            waiting: Waiting::default(),
+            watch,
+            strangers_seen: None,
+        };
         let thread = std::thread::Builder::new()
             .name("coordinator".into())
             .spawn(move || writer.run())
@@ -145,13 +181,55 @@ impl Coordinator {
     ///
     /// If it was not carried out; nothing happened then.
     pub async fn order(&self, order: impl Into<Order>) -> Result<Answer, CoordinatorError> {
-        let (reply, answer) = oneshot::channel();
+        Ok(self.send(order.into(), false).await?.answer)
+    }
+
+    /// As [`Coordinator::order`]; if the request has to wait, with the place that it waits at.
+    ///
+    /// # Errors
+    ///
+    /// As [`Coordinator::order`].
+    pub async fn order_or_wait(
+        &self,
+        order: impl Into<Order>,
+    ) -> Result<(Answer, Option<Ticket>), CoordinatorError> {
+        let heard = self.send(order.into(), false).await?;
+        let ticket = match (&heard.answer, heard.wait) {
+            (Answer::Decided(Outcome::Queued(waiter)), Some(end)) => {
+                Some(Ticket::new(waiter.clone(), &self.shared, end))
+            }
+            _ => None,
+        };
+        Ok((heard.answer, ticket))
+    }
+
+    /// As [`Coordinator::order`]; if it files a release request, with what is ready when that is settled.
+    ///
+    /// # Errors
+    ///
+    /// As [`Coordinator::order`].
+    pub async fn order_and_watch(
+        &self,
+        order: impl Into<Order>,
+    ) -> Result<(Answer, Option<oneshot::Receiver<()>>), CoordinatorError> {
+        let heard = self.send(order.into(), true).await?;
+        Ok((heard.answer, heard.settled))
+    }
+
+    async fn send(&self, order: Order, watch: bool) -> Result<Heard, CoordinatorError> {
+        let (to, answer) = oneshot::channel();
         let sender = self.orders.as_ref().ok_or(CoordinatorError::Stopped)?;
-        sender.try_send((order.into(), reply)).map_err(|error| match error {
+        sender.try_send((order, Reply { to, watch })).map_err(|error| match error {
             TrySendError::Full(_) => CoordinatorError::Overloaded,
             TrySendError::Disconnected(_) => CoordinatorError::Stopped,
         })?;
         answer.await.map_err(|_| CoordinatorError::Stopped)?
+    }
+
+    /// This process, for those who wait through it.
+    #[must_use]
+    pub fn host(&self) -> HostId {
+        self.shared.host
     }
 
     /// Notes that sessions are alive, if any of them holds something and was not seen just now.
@@ -236,6 +314,7 @@ impl Coordinator {
 impl Drop for Coordinator {
     fn drop(&mut self) {
         self.orders = None;
+        *self.shared.wake.lock().expect("nobody panics with this lock") = None;
         if let Some(thread) = self.thread.take() {
             // A panic there has been printed by the thread itself.
             let _ = thread.join();
@@ -244,12 +323,27 @@ impl Drop for Coordinator {
 }
 
 impl Shared {
+    /// Carries something out that nobody waits for.
+    fn order_later(&self, command: Command) {
+        self.later.lock().expect("nobody panics with this lock").push(command);
+        let wake = self.wake.lock().expect("nobody panics with this lock").clone();
+        if let Some(wake) = wake {
+            let (to, _) = oneshot::channel();
+            // Where there is no room, there is something to wake it anyway.
+            let _ = wake.try_send((Command::Tick.into(), Reply { to, watch: false }));
+        }
+    }
+
     fn view(&self) -> std::sync::RwLockReadGuard<'_, State> {
         self.view.read().expect("the driver does not panic while it publishes")
     }
 
     fn overdue(&self) -> bool {
         self.view().next_deadline(&self.policy).is_some_and(|at| at <= self.clock.now())
+    }
+
+    fn wait_over(&self) -> bool {
+        self.view().next_wait_over().is_some_and(|at| at <= self.clock.now())
     }
 
     /// Whether the store holds something of another process that the view does not.
@@ -285,6 +379,10 @@ struct Writer {
     house: Housekeeping,
     swept: Option<Timestamp>,
     failed: Option<Timestamp>,
+    waiting: Waiting,
+    /// Notices what other processes do while somebody waits through this one.
+    watch: Watch,
+    strangers_seen: Option<Timestamp>,
 }
 
 impl Writer {
@@ -306,17 +404,44 @@ impl Writer {
     fn sleep(&self) -> Duration {
         let now = self.shared.clock.now();
         // Not the driver's own state: after a failure that is ahead of what is stored, and knows of nothing to do.
-        let deadline = self.shared.view().next_deadline(&self.shared.policy).filter(|_| self.house.timers);
+        let view = self.shared.view();
+        let expiry = view.next_deadline(&self.shared.policy).filter(|_| self.house.timers);
+        let deadline = expiry.into_iter().chain(view.next_wait_over()).min();
         let failed = self.failed.filter(|&at| at <= now);
         let retry = failed.map_or(Duration::ZERO, |at| RETRY.saturating_sub(now.since(at)));
-        deadline.map_or(LONGEST_SLEEP, |at| at.since(now)).max(retry).min(LONGEST_SLEEP)
+        let longest = if self.waiting.is_empty() { LONGEST_SLEEP } else { LOOK_AROUND };
+        deadline.map_or(longest, |at| at.since(now)).max(retry).min(longest)
     }
 
-    fn due(&self) -> bool {
-        self.house.timers && self.shared.overdue() && self.sleep().is_zero()
+    /// Whether there is something to do that nobody ordered.
+    fn due(&mut self) -> bool {
+        if self.failed.is_some_and(|at| self.shared.clock.now().since(at) < RETRY) {
+            return false;
+        }
+        let overdue = (self.house.timers && self.shared.overdue()) || self.shared.wait_over();
+        overdue || self.strangers_due() || self.others_wrote()
+    }
+
+    /// Whether to see to those who wait through other processes: they may have to be let go with them.
+    fn strangers_due(&mut self) -> bool {
+        let now = self.shared.clock.now();
+        let due = self.strangers_seen.is_none_or(|at| now.since(at) >= LONGEST_SLEEP);
+        if due {
+            self.strangers_seen = Some(now);
+        }
+        due && self.driver.strangers().next().is_some()
+    }
+
+    fn others_wrote(&mut self) -> bool {
+        let known = self.driver.state().revision();
+        !self.waiting.is_empty() && self.watch.moved().is_ok_and(|head| head.is_some_and(|head| head > known))
     }
 
     fn batch(&mut self, mut orders: Vec<Order>, replies: Vec<Reply>) {
+        // First what those leave who have gone, so that nobody lets them in.
+        let later = std::mem::take(&mut *self.shared.later.lock().expect("nobody panics with this lock"));
+        let skipped = later.len();
+        orders.splice(0..0, later.into_iter().map(Order::from));
         if orders.is_empty() {
             orders.push(Command::Tick.into());
         }
@@ -325,22 +450,55 @@ impl Writer {
                 self.publish(run.reloaded, &run.changes);
                 self.failed = None;
                 self.tell_failure(None);
-                for (reply, answer) in replies.into_iter().zip(run.answers) {
+                let mut answers = run.answers.into_iter().skip(skipped);
+                let heard: Vec<Heard> = replies
+                    .iter()
+                    .zip(&mut answers)
+                    .map(|(reply, answer)| self.heard(reply, answer))
+                    .collect();
+                self.tell_waiting(run.reloaded, &run.changes);
+                for (reply, heard) in replies.into_iter().zip(heard) {
                     // Whoever has gone does not hear the answer; it stands all the same.
-                    let _ = reply.send(Ok(answer));
+                    let _ = reply.to.send(Ok(heard));
                 }
             }
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a batch could not be stored");
                 self.failed = Some(self.shared.clock.now());
+                let lost = orders.drain(..skipped).map(|order| order.command);
+                self.shared.later.lock().expect("nobody panics with this lock").extend(lost);
                 let error = Arc::new(error);
                 self.tell_failure(Some(error.clone()));
                 let error = CoordinatorError::Store(error);
                 for reply in replies {
-                    let _ = reply.send(Err(error.clone()));
+                    let _ = reply.to.send(Err(error.clone()));
                 }
             }
         }
+    }
+
+    /// An answer for who asked; if a wait begins with it, whoever waits is known from now on.
+    fn heard(&mut self, reply: &Reply, answer: Answer) -> Heard {
+        let wait = match &answer {
+            Answer::Decided(Outcome::Queued(waiter)) => Some(self.waiting.join(waiter)),
+            _ => None,
+        };
+        let settled = match &answer {
+            Answer::Decided(Outcome::Filed(request)) if reply.watch => {
+                Some(self.waiting.watch(request.number))
+            }
+            _ => None,
+        };
+        Heard { answer, wait, settled }
+    }
+
+    fn tell_waiting(&mut self, reloaded: bool, changes: &[Changes]) {
+        let (state, policy) = (self.driver.state(), self.driver.policy());
+        let mut undo = self.waiting.tell(changes, state, policy);
+        if reloaded {
+            undo.extend(self.waiting.look_again(state, policy));
+        }
+        undo.into_iter().for_each(|command| self.shared.order_later(command));
     }
 
     fn tell_failure(&self, error: Option<Arc<StoreError>>) {

@@ -6,13 +6,57 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::conflict::Conflicts;
-use super::model::{Claim, ClaimId, ClaimType, Revision, RoomName, Scope, Severity, Timestamp};
+use super::model::{
+    Claim, ClaimId, ClaimType, HostId, QueueId, RequestId, Revision, RoomName, Scope, Severity, Timestamp,
+    Urgency,
+};
+use super::ownership::Adjustment;
+use super::queue::Waiter;
+use super::request::{LateAnswer, ReleaseRequest};
+use crate::pattern::Pattern;
 
 /// Something to decide.
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Take scopes.
     Claim(Request),
+    /// Take scopes, or wait until they are free.
+    Wait(Arc<Request>, Wait),
+    /// Take a waiter out of the queue.
+    Cancel {
+        /// Which place.
+        id: QueueId,
+        /// If given, only if this engineer waits there.
+        engineer: Option<Arc<str>>,
+    },
+    /// Take a waiter out of the queue because its client has gone.
+    Leave {
+        /// Which place.
+        id: QueueId,
+    },
+    /// Take all waiters out of the queue that waited through processes which are no more.
+    Desert {
+        /// Which processes.
+        hosts: Vec<HostId>,
+    },
+    /// Take back what was granted to somebody who was gone by then.
+    Undo {
+        /// Which claims; those that are not active are passed over.
+        ids: Vec<ClaimId>,
+    },
+    /// Ask a holder to let go.
+    Ask(Ask),
+    /// Decide a request; only the holder may.
+    Respond(Response),
+    /// Write down a decision that came too late.
+    NoteLate(LateAnswer),
+    /// Write down that a session has seen the requests for what it holds.
+    Notify {
+        /// Which session.
+        session: Arc<str>,
+    },
+    /// Set the rules of ownership.
+    SetOwnership(SetOwnership),
     /// Set the end of a claim to so long from now.
     Extend {
         /// Which claim.
@@ -41,6 +85,93 @@ pub enum Command {
     },
     /// End what the time has overtaken.
     Tick,
+}
+
+/// How somebody waits.
+#[derive(Clone, Debug)]
+pub struct Wait {
+    /// The name of the place. Who waits there already, or has just left it, keeps the place.
+    pub id: QueueId,
+    /// For how long.
+    pub patience: Duration,
+    /// How much of a hurry they are in.
+    pub urgency: Urgency,
+    /// The process that tells them.
+    pub host: HostId,
+}
+
+/// A wish that a holder lets go.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The name that the request gets.
+    pub id: RequestId,
+    /// The claim that is asked for.
+    pub claim: ClaimId,
+    /// Who asks.
+    pub requester: Arc<str>,
+    /// Their session.
+    pub session: Option<Arc<str>>,
+    /// Why.
+    pub reason: Option<Box<str>>,
+    /// How much of a hurry they are in, in their own word.
+    pub urgency: Box<str>,
+    /// The part that they need.
+    pub requested_scope: Option<Box<str>>,
+}
+
+/// A holder's decision about a request.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// Which request.
+    pub id: RequestId,
+    /// What is decided.
+    pub decision: Decision,
+    /// Who decides.
+    pub engineer: Option<Arc<str>>,
+    /// Their session.
+    pub session: Option<Arc<str>>,
+    /// What they say to it.
+    pub note: Option<Box<str>>,
+}
+
+/// What a holder may decide.
+#[derive(Clone, Debug)]
+pub enum Decision {
+    /// Let go of the claim.
+    Approve,
+    /// Keep it.
+    Deny,
+    /// Keep a part of it.
+    Narrow {
+        /// The part.
+        pattern: Arc<Pattern>,
+        /// The id that the claim on it gets.
+        claim: ClaimId,
+        /// What ownership rules say of it.
+        severity: Severity,
+    },
+    /// Share some files of it.
+    Coexist {
+        /// Those files.
+        pattern: Arc<Pattern>,
+        /// The id that the requester's claim on them gets.
+        claim: ClaimId,
+        /// What ownership rules say of them.
+        severity: Severity,
+    },
+}
+
+/// New rules of ownership.
+#[derive(Clone, Debug)]
+pub struct SetOwnership {
+    /// The rules as their author wrote them.
+    pub text: Arc<str>,
+    /// The files that they list as shared.
+    pub shared: Vec<Arc<Pattern>>,
+    /// The revision of the rules that these come from, the beginning if there were none; `None` for whatever they were.
+    pub after: Option<Revision>,
+    /// What was changed by itself, if that is why.
+    pub adjustments: Vec<Adjustment>,
 }
 
 /// A request for scopes, granted whole or not at all.
@@ -145,6 +276,31 @@ pub enum Outcome {
     NotExtended,
     /// These claims are over now, in the order they were named.
     Released(Vec<Arc<Claim>>),
+    /// The request waits.
+    Queued(Arc<Waiter>),
+    /// To wait would be in vain: who stands in the way waits for the caller.
+    Deadlock {
+        /// What stands in the way.
+        conflicts: Conflicts,
+        /// Who waits for what the caller holds.
+        waiter: Arc<Waiter>,
+    },
+    /// Nobody else can wait.
+    QueueFull,
+    /// The waiter is out of the queue.
+    Cancelled(Arc<Waiter>),
+    /// It belongs to somebody else.
+    NotYours,
+    /// There is nothing of that name in force.
+    Unknown,
+    /// The request was filed.
+    Filed(Arc<ReleaseRequest>),
+    /// The request was decided.
+    Settled(Arc<ReleaseRequest>),
+    /// What should be left or shared is not within what the holder has.
+    NotWithin(Arc<Claim>),
+    /// The rules of ownership were others by then.
+    Stale,
     /// Noted.
     Done,
 }

@@ -1,7 +1,9 @@
 //! Finding who stands in the way, for decisions and for checks alike.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::command::Request;
 use super::model::{Claim, ClaimNumber, ClaimType, RoomName, Scope, Timestamp};
 use super::scopes::{Relation, Resolution, Side, relation};
 use super::state::{Room, State};
@@ -51,6 +53,13 @@ pub struct SymbolOverlap {
     pub symbols: Vec<Box<str>>,
 }
 
+impl Hit {
+    /// What hits of one item are sorted by.
+    pub(super) fn order(&self) -> (Timestamp, ClaimNumber) {
+        (self.expires_at, self.number)
+    }
+}
+
 /// What stands in the way of a request: by item, and within an item by expiry.
 #[derive(Clone, Debug, Default)]
 pub struct Conflicts {
@@ -97,7 +106,60 @@ impl Progress {
     pub const MOST: usize = 10_000_000;
 }
 
+/// The places of the index that one request may look at, unless it has only one item: about a tenth of a second.
+const MOST_WORK: usize = 1_000_000;
+
+/// The claims of others that one request may come to stand beside.
+const MOST_PARTNERS: usize = 1000;
+
+/// A request meets more than one request may.
+pub(super) struct TooBroad;
+
 impl State {
+    /// What stands in the way of a request as it would be decided now. What meets too much has nothing in its way.
+    #[must_use]
+    pub fn in_the_way(&self, asked: &Request) -> Conflicts {
+        let request = self.ruled(asked);
+        self.hits(&request).map(|hits| self.spelled_out(&request, hits)).unwrap_or_default()
+    }
+
+    /// The request with the types that the rules of ownership give its items.
+    pub(super) fn ruled<'r>(&self, asked: &'r Request) -> Cow<'r, Request> {
+        let Some(rules) = self.ownership().filter(|rules| !rules.shared.is_empty()) else {
+            return Cow::Borrowed(asked);
+        };
+        let mut request = asked.clone();
+        request.items.iter_mut().for_each(|item| item.kind = rules.kind(item));
+        Cow::Owned(request)
+    }
+
+    /// The claims in the way of each item of a request, in order of expiry, unless it meets too much: its work is done
+    /// while everybody waits.
+    pub(super) fn hits(&self, request: &Request) -> Result<Vec<Vec<Hit>>, TooBroad> {
+        let Some(room) = self.rooms.get(&request.room) else { return Ok(Vec::new()) };
+        let (mut work, mut partners) = (0, 0);
+        let mut hits = Vec::with_capacity(request.items.len());
+        for item in &request.items {
+            let mut of_item = Vec::new();
+            let mut count = |_: &Claim, _, _: Option<&Arc<Pattern>>| partners += 1;
+            work += self.meet(room, request.caller(), &item.scope, &item.kind, &mut of_item, &mut count);
+            if partners > MOST_PARTNERS || (work > MOST_WORK && request.items.len() > 1) {
+                return Err(TooBroad);
+            }
+            of_item.sort_by_key(Hit::order);
+            hits.push(of_item);
+        }
+        Ok(hits)
+    }
+
+    pub(super) fn spelled_out(&self, request: &Request, hits: Vec<Vec<Hit>>) -> Conflicts {
+        let mut conflicts = Conflicts::default();
+        for (place, hits) in hits.into_iter().enumerate() {
+            self.spell_out(place, request.caller(), &request.items[place].scope, hits, &mut conflicts);
+        }
+        conflicts
+    }
+
     /// Looks for what stands in the way of `caller` taking files in a room, or in any room if `room` is `None`: one step
     /// of it, from where the check stands. It is at its end when it has been through all scopes.
     pub fn check(
@@ -112,7 +174,7 @@ impl State {
             && progress.work < enough
         {
             let mut hits = Vec::new();
-            let mut meet = |room| self.meet(room, caller, scope, &ClaimType::File, &mut hits, |_, _| {});
+            let mut meet = |room| self.meet(room, caller, scope, &ClaimType::File, &mut hits, |_, _, _| {});
             progress.work += match room {
                 Some(room) => self.rooms.get(room).map_or(0, meet),
                 None => self.rooms.values().map(&mut meet).sum(),
@@ -122,8 +184,8 @@ impl State {
         }
     }
 
-    /// Collects the claims of others that a scope conflicts with, and calls `shares` for those it may stand beside. Returns
-    /// the work it made.
+    /// Collects the claims of others that a scope conflicts with, and calls `shares` for those it may stand beside, with
+    /// the files that were agreed on where it is by agreement. Returns the work it made.
     pub(super) fn meet(
         &self,
         room: &Room,
@@ -131,7 +193,7 @@ impl State {
         scope: &Scope,
         kind: &ClaimType,
         hits: &mut Vec<Hit>,
-        mut shares: impl FnMut(&Claim, Resolution),
+        mut shares: impl FnMut(&Claim, Resolution, Option<&Arc<Pattern>>),
     ) -> usize {
         room.index.overlapping(&scope.pattern, |number| {
             let claim = self.held(number);
@@ -146,10 +208,11 @@ impl State {
             let requester = Side { kind, symbols: scope.symbols.as_deref(), narrowable: false };
             match relation(holder, requester) {
                 Relation::Shared => {}
-                Relation::Resolved(how) => shares(claim, how),
-                Relation::Conflict(symbols) => {
-                    hits.push(Hit { expires_at: claim.expires_at, number, symbols })
-                }
+                Relation::Resolved(how) => shares(claim, how, None),
+                Relation::Conflict(symbols) => match self.agreed(claim, caller, scope) {
+                    Some(within) => shares(claim, Resolution::Coexist, Some(within)),
+                    None => hits.push(Hit { expires_at: claim.expires_at, number, symbols }),
+                },
             }
         })
     }
@@ -163,7 +226,7 @@ impl State {
         mut hits: Vec<Hit>,
         conflicts: &mut Conflicts,
     ) {
-        hits.sort_by_key(|hit| (hit.expires_at, hit.number));
+        hits.sort_by_key(Hit::order);
         let room_left = Conflicts::MOST.saturating_sub(conflicts.list.len());
         conflicts.left_out += hits.len().saturating_sub(room_left);
         conflicts.list.extend(hits.into_iter().take(room_left).map(|hit| {
@@ -182,6 +245,17 @@ impl State {
 }
 
 impl State {
+    /// The files that a holder agreed to share with the caller, if all that a scope has in common with its claim is among
+    /// them.
+    fn agreed(&self, holder: &Claim, caller: Caller<'_>, scope: &Scope) -> Option<&Arc<Pattern>> {
+        let partners = holder.coexists_with.iter().filter_map(|&id| self.claim(id));
+        let agreed = partners
+            .filter(|partner| caller.owns(partner))
+            .filter_map(|partner| self.agreement(holder.number, partner.number));
+        let within = |pattern: &Pattern, files: &Pattern| pattern.is_subset_of(files).unwrap_or(false);
+        agreed.into_iter().find(|files| within(&scope.pattern, files) || within(&holder.scope.pattern, files))
+    }
+
     /// The caller's own claims that share files with a holder's by a resolution, where a scope meets them.
     fn partners_of<'a>(
         &'a self,

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::change::{Change, Changes, Record};
-use super::command::{Claimed, Command, ItemRequest, Outcome, Refused, Request};
-use super::conflict::{Caller, Conflicts, meeting_place};
+use super::change::{Attempt, Change, Changes, Record};
+use super::command::{Command, ItemRequest, Outcome, Refused, Request};
+use super::conflict::{Caller, Conflicts, Hit, meeting_place};
+use super::event::{Event, What};
 use super::model::{Claim, ClaimId, ClaimNumber, ClaimType, Policy, ReleaseKind, RoomName, Scope, Timestamp};
+use super::request::Settlement;
 use super::scopes::Resolution;
 use super::state::State;
+use crate::pattern::Pattern;
 
 impl State {
     /// Decides a command at a moment, and adds what it did to `changes`.
     ///
-    /// Whatever `now` has overtaken ends first, whichever command it is.
+    /// Whatever `now` has overtaken ends first, whichever command it is, and who waited for it is let in.
     pub fn decide(
         &mut self,
         policy: &Policy,
@@ -22,41 +25,82 @@ impl State {
         changes: &mut Changes,
     ) -> Outcome {
         let mut turn = Turn { state: self, policy, now, changes };
+        let departed = turn.depart(command);
         turn.expire();
-        match command {
-            Command::Claim(request) => turn.claim(request),
-            Command::Extend { id, engineer, ttl } => turn.extend(*id, engineer, *ttl),
-            Command::Release { ids, engineer } => turn.release(ids, engineer.as_ref()),
-            Command::ReleaseSession { session } => turn.release_session(session),
-            Command::Touch { sessions } => turn.touch(sessions),
-            Command::Tick => Outcome::Done,
-        }
+        turn.let_in();
+        turn.give_up();
+        let outcome = departed.unwrap_or_else(|| turn.carry_out(command));
+        turn.let_in();
+        outcome
     }
 }
 
-/// The places of the index that one request may look at, unless it has only one item: about a tenth of a second.
-const MOST_WORK: usize = 1_000_000;
-
-/// The claims of others that one request may come to stand beside.
-const MOST_PARTNERS: usize = 1000;
-
-/// A request meets more than one request may.
-struct TooBroad;
-
 /// One decision under way.
-struct Turn<'a> {
-    state: &'a mut State,
-    policy: &'a Policy,
-    now: Timestamp,
-    changes: &'a mut Changes,
+pub(super) struct Turn<'a> {
+    pub(super) state: &'a mut State,
+    pub(super) policy: &'a Policy,
+    pub(super) now: Timestamp,
+    pub(super) changes: &'a mut Changes,
+}
+
+/// A holder that a new claim will stand beside: why, and within which files if that was agreed on.
+struct Partner {
+    claim: ClaimNumber,
+    how: Resolution,
+    path: String,
+    within: Option<Arc<Pattern>>,
+}
+
+/// The claims that were hit, item by item.
+pub(super) fn numbers(hits: &[Vec<Hit>]) -> Vec<ClaimNumber> {
+    hits.iter().flatten().map(|hit| hit.number).collect()
 }
 
 impl Turn<'_> {
+    fn carry_out(&mut self, command: &Command) -> Outcome {
+        match command {
+            Command::Claim(request) => self.claim(request),
+            Command::Wait(request, wait) => self.claim_or_wait(request, wait),
+            Command::Extend { id, engineer, ttl } => self.extend(*id, engineer, *ttl),
+            Command::Release { ids, engineer } => self.release(ids, engineer.as_ref()),
+            Command::ReleaseSession { session } => self.release_session(session),
+            Command::Undo { ids } => self.undo(ids),
+            Command::Ask(ask) => self.ask(ask),
+            Command::Respond(response) => self.respond(response),
+            Command::NoteLate(answer) => {
+                self.make(None, Change::AnsweredLate(answer.clone()));
+                Outcome::Done
+            }
+            Command::Notify { session } => self.notify(session),
+            Command::SetOwnership(rules) => self.set_ownership(rules),
+            Command::Touch { sessions } => self.touch(sessions),
+            Command::Cancel { .. } | Command::Leave { .. } | Command::Desert { .. } | Command::Tick => {
+                Outcome::Done
+            }
+        }
+    }
+
     /// Makes a change: applies it, and keeps it for the log.
-    fn make(&mut self, room: RoomName, change: Change) {
+    pub(super) fn make(&mut self, room: RoomName, change: Change) {
         let record = Record { revision: self.state.revision().next(), at: self.now, room, change };
         self.state.apply(&record);
         self.changes.records.push(record);
+    }
+
+    /// Keeps an event for those who are told.
+    pub(super) fn tell(&mut self, what: What) {
+        self.changes.events.push(Event { at: self.now, what });
+    }
+
+    pub(super) fn tell_granted(
+        &mut self,
+        claims: &[ClaimId],
+        engineer: &Arc<str>,
+        room: &RoomName,
+        session: Option<&Arc<str>>,
+    ) {
+        let (engineer, room, session) = (engineer.clone(), room.clone(), session.cloned());
+        self.tell(What::Granted { claims: claims.into(), engineer, room, session });
     }
 
     fn expire(&mut self) {
@@ -69,14 +113,24 @@ impl Turn<'_> {
         }
     }
 
-    fn end(&mut self, number: ClaimNumber, kind: ReleaseKind, by: Option<&Arc<str>>) -> Arc<Claim> {
+    /// Ends a claim. Whoever asked for it is told that there is nothing left to ask for.
+    pub(super) fn end(
+        &mut self,
+        number: ClaimNumber,
+        kind: ReleaseKind,
+        by: Option<&Arc<str>>,
+    ) -> Arc<Claim> {
         let claim = self.state.held(number).clone();
         self.make(claim.room.clone(), Change::ClaimReleased { claim: number, kind, by: by.cloned() });
+        let open: Vec<_> = self.state.requests.of_claim(number).cloned().collect();
+        for request in open {
+            self.settle(&request, Settlement::Released { kind, claim: claim.id }, None);
+        }
         claim
     }
 
     /// Notes a sign of life of a session that holds something, unless as late a one is known.
-    fn see(&mut self, session: &Arc<str>) {
+    pub(super) fn see(&mut self, session: &Arc<str>) {
         let at = self.now.round_up(self.policy.activity_grid());
         if self.state.session_activity(session).is_some_and(|known| known < at) {
             self.note(session, at);
@@ -95,51 +149,77 @@ impl Turn<'_> {
         Outcome::Done
     }
 
-    fn claim(&mut self, request: &Request) -> Outcome {
-        let newcomer = request.session.as_ref().filter(|name| self.state.session_activity(name).is_none());
+    fn claim(&mut self, asked: &Request) -> Outcome {
+        if let Some(session) = &asked.session {
+            self.see(session);
+        }
+        let request = self.state.ruled(asked);
+        let Ok(hits) = self.state.hits(&request) else { return Outcome::TooBroad };
+        if hits.iter().all(Vec::is_empty) {
+            return self.granted(&request);
+        }
+        let conflicts = self.state.spelled_out(&request, hits);
+        self.log_refusal(&request, &conflicts);
+        Outcome::Refused(Refused { conflicts })
+    }
+
+    pub(super) fn granted(&mut self, request: &Request) -> Outcome {
+        let numbers = self.take(request);
+        let claims = numbers.into_iter().map(|number| self.state.held(number).clone()).collect();
+        Outcome::Claimed(self.state.claimed(self.policy, request, claims))
+    }
+
+    /// Takes everything that a request asks for, which must be free.
+    pub(super) fn take(&mut self, request: &Request) -> Vec<ClaimNumber> {
         if let Some(session) = &request.session {
             self.see(session);
         }
-        let Ok(conflicts) = self.conflicts(request) else { return Outcome::TooBroad };
-        if !conflicts.is_empty() {
-            return Outcome::Refused(Refused { conflicts });
+        let mut fresh = Vec::new();
+        let mut numbers = Vec::with_capacity(request.items.len());
+        self.welcome(request.session.as_ref(), |turn| {
+            for item in &request.items {
+                numbers.push(turn.renew(request, item).unwrap_or_else(|| {
+                    fresh.push(item.id);
+                    turn.grant(request, item)
+                }));
+            }
+        });
+        if !fresh.is_empty() {
+            self.tell_granted(&fresh, &request.engineer, &request.room, request.session.as_ref());
         }
-        let claims = request
-            .items
-            .iter()
-            .map(|item| self.renew(request, item).unwrap_or_else(|| self.grant(request, item)));
-        let numbers: Vec<ClaimNumber> = claims.collect();
+        numbers
+    }
+
+    /// Does something that gives a session claims, and notes that it is alive if it had none.
+    pub(super) fn welcome(&mut self, session: Option<&Arc<str>>, grant: impl FnOnce(&mut Self)) {
+        let newcomer = session.filter(|name| self.state.session_activity(name).is_none());
+        grant(self);
         if let Some(session) = newcomer {
             // Written down whatever it is: what was kept of the session when it last held something no longer counts,
             // and is later than now if the clock has stepped back.
             self.note(session, self.now.round_up(self.policy.activity_grid()));
         }
-        Outcome::Claimed(Claimed {
-            claims: numbers.into_iter().map(|number| self.state.held(number).clone()).collect(),
-            revision: self.state.room_revision(&request.room),
-            silent_at: self.silent_at(request.session.as_deref()),
-        })
     }
 
-    fn silent_at(&self, session: Option<&str>) -> Option<Timestamp> {
-        Some(self.state.session_activity(session?)?.plus(self.policy.idle_timeout?))
-    }
-
-    /// What stands in the way of a request, unless it meets too much: its work is done while everybody waits.
-    fn conflicts(&self, request: &Request) -> Result<Conflicts, TooBroad> {
-        let mut conflicts = Conflicts::default();
-        let Some(room) = self.state.rooms.get(&request.room) else { return Ok(conflicts) };
-        let (mut work, mut partners) = (0, 0);
-        for (place, item) in request.items.iter().enumerate() {
-            let mut hits = Vec::new();
-            let caller = request.caller();
-            work += self.state.meet(room, caller, &item.scope, &item.kind, &mut hits, |_, _| partners += 1);
-            if partners > MOST_PARTNERS || (work > MOST_WORK && request.items.len() > 1) {
-                return Err(TooBroad);
+    /// Writes down what was asked for in vain.
+    pub(super) fn log_refusal(&mut self, request: &Request, conflicts: &Conflicts) {
+        let mut attempts: Vec<(usize, Attempt)> = Vec::new();
+        for conflict in &conflicts.list {
+            match attempts.last_mut().filter(|(item, _)| *item == conflict.item) {
+                Some((_, attempt)) => attempt.holders.push(conflict.holder.number),
+                None => {
+                    let pattern = request.items[conflict.item].scope.pattern.text().into();
+                    attempts
+                        .push((conflict.item, Attempt { pattern, holders: vec![conflict.holder.number] }));
+                }
             }
-            self.state.spell_out(place, caller, &item.scope, hits, &mut conflicts);
         }
-        Ok(conflicts)
+        let change = Change::ClaimRefused {
+            engineer: request.engineer.clone(),
+            session: request.session.clone(),
+            attempts: attempts.into_iter().map(|(_, attempt)| attempt).collect(),
+        };
+        self.make(request.room.clone(), change);
     }
 
     /// Lets the asking session's claim of the same scope live on, never less long than it would have.
@@ -153,7 +233,7 @@ impl Turn<'_> {
         });
         let number = found?;
         let claim = self.state.held(number);
-        let expires_at = self.now.plus(self.lifetime(request, item));
+        let expires_at = self.now.plus(self.lifetime(&item.kind, request.ttl));
         if expires_at > claim.expires_at && !claim.ttl_shortened {
             self.make(request.room.clone(), Change::ClaimExtended { claim: number, expires_at });
         }
@@ -176,45 +256,52 @@ impl Turn<'_> {
             severity: item.severity,
             narrowable: item.narrowable(),
             created_at: self.now,
-            expires_at: self.now.plus(self.lifetime(request, item)),
+            expires_at: self.now.plus(self.lifetime(&item.kind, request.ttl)),
             ttl_shortened: false,
+            promised_until: None,
             coexists_with: Vec::new(),
         };
         self.make(request.room.clone(), Change::ClaimGranted(Arc::new(claim)));
-        for (holder, how, path) in partners {
-            let symbols = item.scope.symbols.clone().unwrap_or_default();
-            let change = Change::Shared { how, holder, requester: number, path: path.into(), symbols };
+        let symbols = item.scope.symbols.clone().unwrap_or_default();
+        for Partner { claim: holder, how, path, within } in partners {
+            let (path, symbols): (Box<str>, _) = (path.into(), symbols.clone());
+            if how != Resolution::Coexist {
+                let (holder, path, symbols) = (self.state.held(holder).id, path.clone(), symbols.clone());
+                self.tell(What::Shared { how, holder, requester: item.id, path, symbols });
+            }
+            let change = Change::Shared { how, holder, requester: number, path, symbols, within };
             self.make(request.room.clone(), change);
         }
         number
     }
 
     /// The claims of others that a granted item will stand beside by a resolution, in order of their granting.
-    fn partners(&self, request: &Request, item: &ItemRequest) -> Vec<(ClaimNumber, Resolution, String)> {
+    fn partners(&self, request: &Request, item: &ItemRequest) -> Vec<Partner> {
         let mut partners = Vec::new();
-        if item.scope.symbols.is_some()
+        if (item.scope.symbols.is_some() || self.state.has_agreements())
             && let Some(room) = self.state.rooms.get(&request.room)
         {
+            let mut hits = Vec::new();
             self.state.meet(
                 room,
                 request.caller(),
                 &item.scope,
                 &item.kind,
-                &mut Vec::new(),
-                |holder, how| {
+                &mut hits,
+                |holder, how, within| {
                     let path = meeting_place(&holder.scope.pattern, &item.scope.pattern);
-                    partners.push((holder.number, how, path));
+                    partners.push(Partner { claim: holder.number, how, path, within: within.cloned() });
                 },
             );
         }
-        partners.sort_unstable_by_key(|&(number, ..)| number);
+        partners.sort_unstable_by_key(|partner| partner.claim);
         partners
     }
 
-    fn lifetime(&self, request: &Request, item: &ItemRequest) -> Duration {
-        match item.kind {
+    pub(super) fn lifetime(&self, kind: &ClaimType, ttl: Option<Duration>) -> Duration {
+        match kind {
             ClaimType::SharedFile => self.policy.shared_ttl,
-            _ => request.ttl.unwrap_or(self.policy.default_ttl),
+            _ => ttl.unwrap_or(self.policy.default_ttl),
         }
     }
 
@@ -237,6 +324,15 @@ impl Turn<'_> {
             }
         }
         Outcome::Released(released)
+    }
+
+    fn undo(&mut self, ids: &[ClaimId]) -> Outcome {
+        for &id in ids {
+            if let Some(number) = self.state.claim(id).map(|claim| claim.number) {
+                self.end(number, ReleaseKind::Undelivered, None);
+            }
+        }
+        Outcome::Done
     }
 
     fn release_session(&mut self, session: &str) -> Outcome {

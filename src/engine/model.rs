@@ -63,37 +63,72 @@ impl fmt::Display for Revision {
     }
 }
 
-/// The public name of a claim, a random UUID. Made outside the engine and handed in with the command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ClaimId(pub Uuid);
+/// Defines a public name: a random UUID, made outside the engine and handed in with the command.
+macro_rules! public_name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
 
-impl ClaimId {
-    /// A fresh random id.
-    #[must_use]
-    pub fn random() -> ClaimId {
-        ClaimId(Uuid::new_v4())
-    }
+        impl $name {
+            /// A fresh random id.
+            #[must_use]
+            pub fn random() -> $name {
+                $name(Uuid::new_v4())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<$name, uuid::Error> {
+                Uuid::from_str(text).map($name)
+            }
+        }
+    };
 }
 
-impl fmt::Display for ClaimId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
+public_name! {
+    /// The public name of a claim.
+    ClaimId
 }
 
-impl FromStr for ClaimId {
-    type Err = uuid::Error;
+public_name! {
+    /// The public name of a place in the queue. Its client may choose it, and comes back under it.
+    QueueId
+}
 
-    fn from_str(text: &str) -> Result<ClaimId, uuid::Error> {
-        Uuid::from_str(text).map(ClaimId)
-    }
+public_name! {
+    /// The public name of a request to let go of a claim.
+    RequestId
+}
+
+public_name! {
+    /// A process that waiters are waiting through: whoever is let in is told by it, and goes with it.
+    HostId
 }
 
 /// A claim's number inside a store: the revision of its grant. Shorter than its id, and in order of granting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ClaimNumber(pub u64);
+
+/// A waiter's number inside a store: the revision of its joining, which orders waiters by their arrival.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WaiterNumber(pub u64);
+
+/// A release request's number inside a store: the revision of its filing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RequestNumber(pub u64);
 
 /// A repository id, the name of a room. `None` is the room of claims that name no repository; the empty id is another.
 pub type RoomName = Option<Arc<str>>;
@@ -173,6 +208,45 @@ impl Severity {
     }
 }
 
+/// How much a waiter is in a hurry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Urgency {
+    /// After everybody else.
+    Low,
+    /// In order of arrival.
+    #[default]
+    Normal,
+    /// Before the ordinary.
+    High,
+    /// Before all others.
+    Blocking,
+}
+
+impl Urgency {
+    /// The urgency of a word on the wire; an unknown word is an ordinary one.
+    #[must_use]
+    pub fn of(word: &str) -> Urgency {
+        match word {
+            "low" => Urgency::Low,
+            "high" => Urgency::High,
+            "blocking" => Urgency::Blocking,
+            _ => Urgency::Normal,
+        }
+    }
+
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Urgency::Low => "low",
+            Urgency::Normal => "normal",
+            Urgency::High => "high",
+            Urgency::Blocking => "blocking",
+        }
+    }
+}
+
 /// What a claim covers: every file of a pattern or, with symbols, the named declarations inside those files.
 ///
 /// A symbol is a `::`-joined path such as `Router::handleAuth` and covers its descendants.
@@ -215,8 +289,18 @@ pub struct Claim {
     pub expires_at: Timestamp,
     /// Whether `expires_at` was brought forward because somebody asked for the claim.
     pub ttl_shortened: bool,
+    /// When it would end had nobody asked; `None` unless its end was brought forward.
+    pub promised_until: Option<Timestamp>,
     /// The claims it shares files with by a recorded resolution, in the order they came.
     pub coexists_with: Vec<ClaimId>,
+}
+
+impl Claim {
+    /// When it ends if whoever asked for it is denied.
+    #[must_use]
+    pub fn full_end(&self) -> Timestamp {
+        self.promised_until.unwrap_or(self.expires_at)
+    }
 }
 
 /// Why a claim ended.
@@ -231,6 +315,12 @@ pub enum ReleaseKind {
     TtlOrIdle,
     /// Its time ran out after somebody had asked for it.
     TtlShortened,
+    /// Its holder gave it to somebody who had asked for it.
+    Approved,
+    /// Its holder kept a part of it, as a new claim, for somebody who had asked for it.
+    Narrowed,
+    /// Whoever had waited for it was gone when it was granted.
+    Undelivered,
 }
 
 impl ReleaseKind {
@@ -242,6 +332,9 @@ impl ReleaseKind {
             ReleaseKind::SessionBulk => "session-bulk",
             ReleaseKind::TtlOrIdle => "ttl-or-idle",
             ReleaseKind::TtlShortened => "ttl-shortened",
+            ReleaseKind::Approved => "approved",
+            ReleaseKind::Narrowed => "narrowed",
+            ReleaseKind::Undelivered => "undelivered",
         }
     }
 }
@@ -255,6 +348,10 @@ pub struct Policy {
     pub shared_ttl: Duration,
     /// How long a session may be silent before its claims end; `None` for ever.
     pub idle_timeout: Option<Duration>,
+    /// How long a holder has at most once somebody has asked for the claim.
+    pub short_ttl: Duration,
+    /// How long a waiter waits before it counts as one step more urgent; `None` for never.
+    pub age_boost: Option<Duration>,
 }
 
 impl Default for Policy {
@@ -263,6 +360,8 @@ impl Default for Policy {
             default_ttl: Duration::from_secs(4 * 3600),
             shared_ttl: Duration::from_secs(2 * 3600),
             idle_timeout: Some(Duration::from_secs(1800)),
+            short_ttl: Duration::from_secs(300),
+            age_boost: Some(Duration::from_secs(60)),
         }
     }
 }

@@ -18,7 +18,7 @@ pub struct Side<'a> {
     pub narrowable: bool,
 }
 
-/// A sharing that was granted without asking anybody.
+/// Why two claims of different engineers may cover the same files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Resolution {
@@ -26,6 +26,8 @@ pub enum Resolution {
     AutoCoexist,
     /// The holder of the file keeps it less the requester's symbols.
     AutoNarrow,
+    /// The holder was asked, and agreed to share some files.
+    Coexist,
 }
 
 impl Resolution {
@@ -35,6 +37,7 @@ impl Resolution {
         match self {
             Resolution::AutoCoexist => "auto-coexist",
             Resolution::AutoNarrow => "auto-narrow",
+            Resolution::Coexist => "coexist",
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct App {
     pub(super) coordinator: Arc<Coordinator>,
     pub(super) checkout: Option<Arc<Checkout>>,
     pub(super) origins: Origins,
+    /// Whether the service is about to end.
+    closing: tokio::sync::watch::Sender<bool>,
 }
 
 impl App {
@@ -50,7 +52,20 @@ impl App {
             checkout.files()?;
         }
         let origins = Origins::of(&config);
-        Ok(App { config, coordinator: Arc::new(coordinator), checkout, origins })
+        let closing = tokio::sync::watch::Sender::new(false);
+        Ok(App { config, coordinator: Arc::new(coordinator), checkout, origins, closing })
+    }
+
+    /// Says that the service is about to end: whoever waits is told to come back.
+    pub(super) fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Waits until the service is about to end.
+    pub(super) async fn closing(&self) {
+        let mut closing = self.closing.subscribe();
+        // The sender lives as long as this does.
+        let _ = closing.wait_for(|&closing| closing).await;
     }
 
     /// Reads a request's body, within its bounds.

@@ -7,8 +7,8 @@ use hyper::body::Incoming;
 use super::app::App;
 use super::input::Query;
 use super::reply::Reply;
-use crate::coordinator::{Answer, IdempotencyKey, Order};
-use crate::engine::{Command, Outcome, Request, Scope};
+use crate::coordinator::{Answer, Ending, IdempotencyKey, Order, Ticket};
+use crate::engine::{Command, Departure, Outcome, Request, Scope};
 use crate::service;
 use crate::wire::{ClaimRequest, ExtendRequest, Extended, ListQuery, ReleaseRequest, Released, time};
 
@@ -38,10 +38,53 @@ pub(super) async fn claim(app: &App, request: hyper::Request<Incoming>) -> Resul
             Err(too_much) => return Ok(Reply::json(400, &too_much)),
         }
     }
-    let answer = app.coordinator.order(Order { command: Command::Claim(wanted.clone()), key }).await?;
-    let (status, reply) =
-        service::claim_reply(&wanted, &answer, warnings, tracked.as_deref().map(Vec::as_slice));
-    Ok(Reply::json(status, &reply))
+    let wait = match service::wait(&request, app.coordinator.host()) {
+        Ok(wait) => wait,
+        Err(what) => return Ok(Reply::json(400, &service::malformed(&what, &["narrow_claim"]))),
+    };
+    let wanted = Arc::new(wanted);
+    let command = match wait {
+        Some(wait) => Command::Wait(wanted.clone(), wait),
+        None => Command::Claim(Request::clone(&wanted)),
+    };
+    let (answer, ticket) = app.coordinator.order_or_wait(Order { command, key }).await?;
+    let tracked = tracked.as_deref().map(Vec::as_slice);
+    match ticket {
+        Some(ticket) => wait_for(app, ticket, warnings, tracked).await,
+        None => {
+            let (status, reply) = service::claim_reply(&wanted, &answer, warnings, tracked);
+            Ok(Reply::json(status, &reply))
+        }
+    }
+}
+
+/// Waits in the queue. If the client hangs up, all of this is dropped, and the waiter leaves with it.
+async fn wait_for(
+    app: &App,
+    mut ticket: Ticket,
+    warnings: Vec<String>,
+    tracked: Option<&[String]>,
+) -> Result<Reply, Reply> {
+    let ending = tokio::select! {
+        ending = ticket.end() => ending,
+        () = app.closing() => None,
+    };
+    let Some(ending) = ending else {
+        return Err(Reply::later(503, "the service is shutting down; come back with the same queue_id"));
+    };
+    let waiter = ticket.waiter().clone();
+    let conflicts = match &ending {
+        Ending::Granted(_) => Default::default(),
+        Ending::Left(_) => app.coordinator.read(|state| state.in_the_way(&waiter.request)).await?,
+    };
+    if matches!(ending, Ending::Left(Departure::TimedOut)) && conflicts.is_empty() {
+        // What it waited for was let go of in the very moment that it gave up.
+        let answer = app.coordinator.order(Command::Claim(Request::clone(&waiter.request))).await?;
+        let (status, reply) = service::claim_reply(&waiter.request, &answer, warnings, tracked);
+        return Ok(Reply::json(status, &reply));
+    }
+    let (status, reply) = service::ended_reply(&waiter, &ending, &conflicts, warnings, tracked);
+    Ok(Reply::json(status, &reply).to(ticket))
 }
 
 /// Takes a name for what it is in the checkout, if one is known.

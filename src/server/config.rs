@@ -103,10 +103,13 @@ impl ServeConfig {
         let default = Policy::default();
         let idle =
             reader.number("COORD_IDLE_TIMEOUT_SEC", default.idle_timeout.map_or(0, |idle| idle.as_secs()))?;
+        let boost = reader.number("COORD_QUEUE_AGE_BOOST_SECONDS", 60)?;
         let policy = Policy {
             default_ttl: hours(reader.hours("COORD_DEFAULT_TTL_HOURS", 4)?),
             shared_ttl: hours(reader.hours("COORD_SHARED_TTL_HOURS", 2)?),
             idle_timeout: (idle > 0).then(|| Duration::from_secs(idle)),
+            short_ttl: Duration::from_secs(reader.number("COORD_REQUEST_TTL_SHORT_SEC", 300)?),
+            age_boost: (boost > 0).then(|| Duration::from_secs(boost)),
         };
         let house = Housekeeping {
             timers: !reader.truthy("COORD_DISABLE_BACKGROUND_CLEANUP"),

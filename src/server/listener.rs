@@ -6,8 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Incoming;
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -19,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use super::app::App;
+use super::reply::ReplyBody;
 use super::routes::{self, Route};
 use super::{ServeError, access};
 
@@ -100,6 +100,7 @@ impl Listener {
             }
         }
         drop(self.socket);
+        app.close();
         if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
             tracing::warn!("some requests were still being answered");
         }
@@ -140,7 +141,7 @@ fn connect(app: &Arc<App>, stream: TcpStream, place: OwnedSemaphorePermit, grace
     });
 }
 
-async fn respond(app: &App, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn respond(app: &App, request: Request<Incoming>) -> Response<ReplyBody> {
     let started = Instant::now();
     let id = match request.headers().get(&REQUEST_ID) {
         Some(id) if is_plain(id.as_bytes()) => id.clone(),

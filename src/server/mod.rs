@@ -17,6 +17,7 @@ mod instance_lock;
 mod listener;
 mod metrics;
 mod probes;
+mod release_requests;
 mod reply;
 mod repos;
 pub mod requests;

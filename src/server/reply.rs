@@ -2,14 +2,17 @@
 
 use std::borrow::Cow;
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use http_body_util::Full;
-use hyper::body::Bytes;
+use hyper::body::{Body, Bytes, Frame, SizeHint};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
 use super::input::Invalid;
-use crate::coordinator::CoordinatorError;
+use crate::coordinator::{CoordinatorError, Ticket};
 use crate::wire::Detail;
 
 /// A reply before it has a request id.
@@ -20,6 +23,38 @@ pub(super) struct Reply {
     body: Bytes,
     /// One more header, boxed because most replies have none.
     header: Option<Box<(HeaderName, HeaderValue)>>,
+    /// The place in the queue that this tells of.
+    ticket: Option<Box<Ticket>>,
+}
+
+/// The body of a reply. If it tells of a grant that was waited for, the grant is undone unless somebody takes it.
+pub(super) struct ReplyBody {
+    bytes: Full<Bytes>,
+    ticket: Option<Box<Ticket>>,
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let frame = Pin::new(&mut self.bytes).poll_frame(context);
+        if let Some(mut ticket) = self.ticket.take_if(|_| frame.is_ready()) {
+            ticket.delivered();
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.bytes.size_hint()
+    }
 }
 
 impl Reply {
@@ -27,18 +62,35 @@ impl Reply {
     pub(super) fn json(status: u16, value: &impl Serialize) -> Reply {
         let body = serde_json::to_vec(value).expect("replies have only text keys").into();
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Reply { status, content_type: "application/json", body, header: None }
+        Reply { status, content_type: "application/json", body, header: None, ticket: None }
     }
 
     /// A text.
     pub(super) fn text(text: &'static str) -> Reply {
         let body = Bytes::from_static(text.as_bytes());
-        Reply { status: StatusCode::OK, content_type: "text/plain; charset=utf-8", body, header: None }
+        Reply {
+            status: StatusCode::OK,
+            content_type: "text/plain; charset=utf-8",
+            body,
+            header: None,
+            ticket: None,
+        }
     }
 
     /// An error in words.
     pub(super) fn detail(status: u16, detail: impl Into<Cow<'static, str>>) -> Reply {
         Reply::json(status, &Detail { detail: detail.into().into_owned() })
+    }
+
+    /// It cannot be done now, but may be in a moment.
+    pub(super) fn later(status: u16, detail: impl Into<Cow<'static, str>>) -> Reply {
+        Reply::detail(status, detail).with(RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
+    /// The same reply, which tells of the end of a wait.
+    pub(super) fn to(mut self, ticket: Ticket) -> Reply {
+        self.ticket = Some(Box::new(ticket));
+        self
     }
 
     /// The method is not among those that the path takes.
@@ -62,7 +114,13 @@ impl Reply {
     pub(super) fn redirect(to: &str) -> Reply {
         let Ok(location) = HeaderValue::from_str(to) else { return Reply::detail(404, "Not Found") };
         let status = StatusCode::TEMPORARY_REDIRECT;
-        Reply { status, content_type: "", body: Bytes::new(), header: Some(Box::new((LOCATION, location))) }
+        Reply {
+            status,
+            content_type: "",
+            body: Bytes::new(),
+            header: Some(Box::new((LOCATION, location))),
+            ticket: None,
+        }
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Reply {
@@ -70,8 +128,8 @@ impl Reply {
         self
     }
 
-    pub(super) fn into_response(self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(self.body));
+    pub(super) fn into_response(self) -> Response<ReplyBody> {
+        let mut response = Response::new(ReplyBody { bytes: Full::new(self.body), ticket: self.ticket });
         *response.status_mut() = self.status;
         if !self.content_type.is_empty() {
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
@@ -96,6 +154,6 @@ impl From<CoordinatorError> for Reply {
             CoordinatorError::Store(_) | CoordinatorError::Stopped => 503,
         };
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        Reply::detail(status, format!("{error}{cause}")).with(RETRY_AFTER, HeaderValue::from_static("1"))
+        Reply::later(status, format!("{error}{cause}"))
     }
 }

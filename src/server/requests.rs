@@ -6,7 +6,8 @@
 use super::fields::{Fields, boolean, integer, list, name, object, text};
 use super::input::{Body, Invalid, Query};
 use crate::wire::{
-    CheckPath, CheckRequest, ClaimItem, ClaimRequest, ExtendRequest, ListQuery, ReleaseRequest,
+    AskRequest, CheckPath, CheckRequest, ClaimItem, ClaimRequest, ExtendRequest, ListQuery, ReleaseRequest,
+    RequestQuery, RespondRequest,
 };
 
 /// The most items of one request: claims, claim ids, or the symbols of one item.
@@ -45,6 +46,64 @@ impl ClaimRequest {
                 .unwrap_or(0)
                 .unsigned_abs(),
             urgency: fields.optional("urgency", name),
+            queue_id: fields.optional("queue_id", name),
+        })
+    }
+}
+
+impl AskRequest {
+    /// Reads the request.
+    ///
+    /// # Errors
+    ///
+    /// Every faulty field.
+    pub fn from_body(body: &Body) -> Result<Self, Invalid> {
+        body.read(|fields| Self {
+            claim_id: fields.required("claim_id", name),
+            requester: fields.required("requester", name),
+            session_id: fields.optional("session_id", name).filter(|id| !id.is_empty()),
+            reason: fields.optional("reason", text),
+            urgency: fields.or("urgency", "normal".to_owned(), name),
+            requested_scope: fields.optional("requested_scope", text),
+            wait_secs: fields.or("wait_seconds", 60, integer(0..=MAX_WAIT_SECS)).unsigned_abs(),
+        })
+    }
+}
+
+impl RespondRequest {
+    /// Reads the decision.
+    ///
+    /// # Errors
+    ///
+    /// Every faulty field.
+    pub fn from_body(body: &Body) -> Result<Self, Invalid> {
+        body.read(|fields| Self {
+            decision: fields.required("decision", name),
+            engineer: fields.optional("engineer", name),
+            session_id: fields.optional("session_id", name).filter(|id| !id.is_empty()),
+            note: fields.optional("note", text),
+            narrowed_pattern: fields.optional("narrowed_pattern", text),
+            coexist_pattern: fields.optional("coexist_pattern", text),
+        })
+    }
+}
+
+impl RequestQuery {
+    /// Reads the parameters.
+    ///
+    /// # Errors
+    ///
+    /// Every faulty parameter.
+    pub fn from_query(query: &Query) -> Result<Self, Invalid> {
+        query.read(|fields| Self {
+            queued: fields.or("queued", false, boolean),
+            requester: fields.optional("requester", name),
+            claim_id: fields.optional("claim_id", name),
+            decision: fields.optional("decision", name),
+            state: fields.or("state", "waiting".to_owned(), name),
+            repo: fields.optional("repo", name),
+            holder: fields.optional("holder", name),
+            queue_id: fields.optional("queue_id", name),
         })
     }
 }
@@ -195,6 +254,7 @@ mod tests {
             session_id: some("s"),
             wait_secs: 600,
             urgency: some("high"),
+            queue_id: None,
         };
         assert_eq!(full, Ok(expected));
 

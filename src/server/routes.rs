@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 
 use super::app::App;
 use super::reply::Reply;
-use super::{auth, claims, conflicts, metrics, probes, repos, sessions};
+use super::{auth, claims, conflicts, metrics, probes, release_requests, repos, sessions};
 
 /// A path that is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub(super) enum Route<'a> {
     Conflicts,
     ReleaseSession(Cow<'a, str>),
     Inbox(Cow<'a, str>),
+    Requests,
+    Request(Cow<'a, str>),
+    Respond(Cow<'a, str>),
+    RequestEvents(Cow<'a, str>),
     Repos,
     AutoResolutions,
 }
@@ -48,6 +52,10 @@ impl Route<'_> {
             ("sessions", Some(id), Some("pending_requests"), None) if !id.is_empty() => {
                 Route::Inbox(named(id))
             }
+            ("requests", None, ..) => Route::Requests,
+            ("requests", Some(id), None, _) if !id.is_empty() => Route::Request(named(id)),
+            ("requests", Some(id), Some("respond"), None) if !id.is_empty() => Route::Respond(named(id)),
+            ("requests", Some(id), Some("events"), None) if !id.is_empty() => Route::RequestEvents(named(id)),
             ("repos", None, ..) => Route::Repos,
             ("metrics", Some("auto-resolutions"), None, _) => Route::AutoResolutions,
             _ => return None,
@@ -59,9 +67,12 @@ impl Route<'_> {
     fn allow(&self) -> &'static str {
         match self {
             Route::Health | Route::Ready | Route::Meta | Route::Repos | Route::AutoResolutions => "GET",
-            Route::Inbox(_) => "GET",
-            Route::Claims | Route::Conflicts => "GET, POST",
-            Route::ReleaseClaims | Route::ExtendClaim(_) | Route::ReleaseSession(_) => "POST",
+            Route::Inbox(_) | Route::RequestEvents(_) => "GET",
+            Route::Claims | Route::Conflicts | Route::Requests => "GET, POST",
+            Route::Request(_) => "GET, DELETE",
+            Route::Respond(_) | Route::ReleaseClaims | Route::ExtendClaim(_) | Route::ReleaseSession(_) => {
+                "POST"
+            }
             Route::Claim(_) => "DELETE",
         }
     }
@@ -79,6 +90,10 @@ impl Route<'_> {
             Route::Conflicts => "/conflicts",
             Route::ReleaseSession(_) => "/sessions/{session_id}/release",
             Route::Inbox(_) => "/sessions/{session_id}/pending_requests",
+            Route::Requests => "/requests",
+            Route::Request(_) => "/requests/{request_id}",
+            Route::Respond(_) => "/requests/{request_id}/respond",
+            Route::RequestEvents(_) => "/requests/{request_id}/events",
             Route::Repos => "/repos",
             Route::AutoResolutions => "/metrics/auto-resolutions",
         }
@@ -118,7 +133,13 @@ async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
         Route::Conflicts if method == Method::GET => conflicts::check(app, &request).await,
         Route::Conflicts => conflicts::check_batch(app, request).await,
         Route::ReleaseSession(id) => sessions::release(app, &id).await,
-        Route::Inbox(id) => sessions::inbox(app, &id).await,
+        Route::Inbox(id) => sessions::inbox(app, &id, &request).await,
+        Route::Requests if method == Method::GET => release_requests::list(app, &request).await,
+        Route::Requests => release_requests::ask(app, request).await,
+        Route::Request(id) if method == Method::GET => release_requests::get(app, &id).await,
+        Route::Request(id) => release_requests::cancel(app, &id, &request).await,
+        Route::Respond(id) => release_requests::respond(app, &id, request).await,
+        Route::RequestEvents(id) => release_requests::events(app, &id).await,
         Route::Repos => repos::list(app).await,
         Route::AutoResolutions => metrics::auto_resolutions(app, &request).await,
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::{overlap, scope_type, sorted, symbols_in_file, texts};
-use crate::coordinator::{Answer, IdempotencyKey};
+use crate::coordinator::{Answer, Ending, IdempotencyKey};
 use crate::engine::{
-    ClaimId, ClaimType, Command, Conflict, ItemRequest, Outcome, Receipt, Refused, Request, Scope, Severity,
+    ClaimId, ClaimType, Command, Conflict, Conflicts, Departure, ItemRequest, Outcome, Receipt, Refused,
+    Request, Scope, Severity, Waiter,
 };
 use crate::pattern::Pattern;
 use crate::wire::{
@@ -124,7 +125,25 @@ pub fn claim_reply(
         Answer::Decided(Outcome::Claimed(claimed)) => (200, grant(&claimed.receipt(), warnings)),
         Answer::Repeated(receipt) => (200, grant(receipt, warnings)),
         Answer::Decided(Outcome::TooBroad) => (400, malformed(TOO_BROAD, &["narrow_claim", "escalate"])),
-        Answer::Decided(Outcome::Refused(refused)) => (409, refusal(request, refused, tracked)),
+        Answer::Decided(Outcome::Refused(Refused { conflicts })) => {
+            (409, refusal(request, conflicts, tracked))
+        }
+        Answer::Decided(Outcome::Deadlock { conflicts, waiter }) => {
+            let mut reply = refusal(request, conflicts, tracked);
+            reply.warnings.push(format!(
+                "Waiting would never end: {} waits for {}, which you hold; release it first, or ask for less",
+                waiter.request.engineer,
+                waiter.pattern(),
+            ));
+            reply.options.retain(|option| option != "wait");
+            (409, reply)
+        }
+        Answer::Decided(Outcome::QueueFull) => {
+            (429, malformed("Too many are waiting already; try again in a moment", &["wait", "escalate"]))
+        }
+        Answer::Decided(Outcome::NotYours) => {
+            (400, malformed("This queue_id belongs to somebody else; send a new one", &["escalate"]))
+        }
         Answer::Decided(_) | Answer::KeyReused => (
             422,
             malformed("This Idempotency-Key was used for another request; send a new one", &["escalate"]),
@@ -148,8 +167,34 @@ fn grant(receipt: &Receipt, warnings: Vec<String>) -> ClaimReply {
     }
 }
 
-fn refusal(request: &Request, refused: &Refused, tracked: Option<&[String]>) -> ClaimReply {
-    let Refused { conflicts } = refused;
+/// The reply to a request that waited, and its HTTP status. `conflicts` are what stands in its way now.
+#[must_use]
+pub fn ended_reply(
+    waiter: &Waiter,
+    ending: &Ending,
+    conflicts: &Conflicts,
+    warnings: Vec<String>,
+    tracked: Option<&[String]>,
+) -> (u16, ClaimReply) {
+    let why = match ending {
+        Ending::Granted(claimed) => return (200, grant(&claimed.receipt(), warnings)),
+        Ending::Left(Departure::TimedOut) => None,
+        Ending::Left(Departure::Cancelled) => Some("This wait was cancelled"),
+        Ending::Left(Departure::Replaced) => {
+            Some("This wait goes on in a later request with the same queue_id")
+        }
+        Ending::Left(Departure::Deadlocked) => {
+            Some("Waiting would never end: who stands in the way waits for you")
+        }
+        Ending::Left(Departure::Gone) => Some("This wait has ended; ask again"),
+    };
+    let mut reply = refusal(&waiter.request, conflicts, tracked);
+    reply.queue_id = Some(waiter.id.to_string());
+    reply.warnings.extend(why.map(String::from));
+    (409, reply)
+}
+
+fn refusal(request: &Request, conflicts: &Conflicts, tracked: Option<&[String]>) -> ClaimReply {
     let more = match conflicts.left_out {
         0 => None,
         more => Some(format!("{more} more conflicts are not listed")),

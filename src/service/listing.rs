@@ -8,8 +8,8 @@ use super::{scope_type, texts};
 use crate::engine::{Claim, Policy, State, Timestamp};
 use crate::store::{EndedClaim, RepoActivity, ResolutionsOfDay};
 use crate::wire::{
-    AutoResolutionDay, AutoResolutionSeries, AutoResolutions, ClaimList, ClaimRow, Inbox, ListQuery,
-    NarrowNotice, RepoList, RepoRow, date, time,
+    AutoResolutionDay, AutoResolutionSeries, AutoResolutions, ClaimList, ClaimRow, ListQuery, RepoList,
+    RepoRow, date, time,
 };
 
 /// How many claims are listed when those that are over are asked for too.
@@ -115,26 +115,6 @@ pub fn auto_resolutions(found: &[ResolutionsOfDay], repo: Option<&str>, days: u6
     });
     let series: Vec<AutoResolutionDay> = series.collect();
     AutoResolutionSeries { count: series.len(), series, days }
-}
-
-/// What the holder of a session's claims should know.
-#[must_use]
-pub fn inbox(state: &State, session: &str) -> Inbox {
-    let notices = state.narrowed(session).into_iter().map(|(holder, requester)| NarrowNotice {
-        kind: "auto-narrow-notice".into(),
-        id: requester.id.to_string(),
-        claim_id: holder.id.to_string(),
-        holder_engineer: holder.engineer.to_string(),
-        holder_pattern: holder.scope.pattern.text().into(),
-        requester_claim_id: requester.id.to_string(),
-        requester_engineer: requester.engineer.to_string(),
-        requester_session_id: requester.session.as_deref().map(String::from),
-        requester_pattern: requester.scope.pattern.text().into(),
-        symbols: requester.scope.symbols.as_deref().map(texts).unwrap_or_default(),
-        created_at: time(requester.created_at),
-    });
-    let pending: Vec<NarrowNotice> = notices.collect();
-    Inbox { count: pending.len(), pending }
 }
 
 /// Sums up every repository that has been claimed in: most active first. `resolutions` are those of the last day.

@@ -5,14 +5,23 @@
 pub mod checkout;
 mod checks;
 mod claims;
+mod inbox;
 mod listing;
+mod queue;
+mod requests;
 mod symbols;
 
 pub use checkout::{Checkout, Limits};
 pub use checks::{Check, check, check_reply};
-pub use claims::{claim_command, claim_reply, extend_command, idempotency_key, malformed, release_command};
-pub use listing::{
-    NEWEST, active_claims, all_claims, auto_resolutions, days_before, inbox, newest_active, repos,
+pub use claims::{
+    claim_command, claim_reply, ended_reply, extend_command, idempotency_key, malformed, release_command,
+};
+pub use inbox::{MOST_NEWS, Mail, inbox, mail};
+pub use listing::{NEWEST, active_claims, all_claims, auto_resolutions, days_before, newest_active, repos};
+pub use queue::{MOST_PLACES, left, left_states, wait, waiting};
+pub use requests::{
+    MOST_EVENTS, MOST_REQUESTS, ask_command, decision, events, late_command, not_decided, not_the_holder,
+    nothing_to_ask_for, open_request, request_filter, request_list, request_row, respond_command,
 };
 pub use symbols::unknown_symbols;
 

@@ -1,4 +1,4 @@
-//! Claims and changes as rows and as the bodies of log records, and back.
+//! Changes as the bodies of log records, and back.
 
 use std::sync::Arc;
 
@@ -6,27 +6,18 @@ use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
+use super::rows::{StoredPattern, StoredRequest, damaged};
 use crate::engine::{
-    Change, Claim, ClaimId, ClaimNumber, ClaimType, Record, ReleaseKind, Resolution, Revision, Scope,
-    Severity, Timestamp,
+    Adjustment, Attempt, Behind, Change, Claim, ClaimId, ClaimNumber, ClaimType, Departure, HostId,
+    LateAnswer, Ownership, QueueId, Record, ReleaseKind, ReleaseRequest, RequestId, RequestNumber,
+    Resolution, Revision, RoomName, Scope, Settled, Severity, Timestamp, Urgency, Waiter, WaiterNumber,
 };
-use crate::pattern::Pattern;
-
-/// The columns of `claims` in the order that [`claim_from_row`] reads and the store writes them.
-macro_rules! claim_columns {
-    () => {
-        "number, id, repo, engineer, session_id, branch, description, claim_type, pattern, literal, symbols, severity, \
-         narrowable, created_at, expires_at, ttl_shortened"
-    };
-}
-pub(super) use claim_columns;
 
 /// What a record's body holds beside its own columns.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Body<'a> {
-    #[serde(borrow)]
-    Granted(Granted<'a>),
+enum Body {
+    Granted(Box<Granted>),
     Extended {
         claim: ClaimNumber,
         expires_at: Timestamp,
@@ -36,26 +27,57 @@ enum Body<'a> {
         kind: ReleaseKind,
         by: Option<Arc<str>>,
     },
+    Refused {
+        engineer: Arc<str>,
+        session: Option<Arc<str>>,
+        attempts: Vec<Attempt>,
+    },
     Shared {
         how: Resolution,
         holder: ClaimNumber,
         requester: ClaimNumber,
         path: Box<str>,
         symbols: Arc<[Box<str>]>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        within: Option<StoredPattern>,
+    },
+    Joined(Box<Joined>),
+    LetIn {
+        waiter: WaiterNumber,
+        claims: Vec<ClaimNumber>,
+    },
+    Left {
+        waiter: WaiterNumber,
+        why: Departure,
+    },
+    Filed(Box<Filed>),
+    Notified {
+        request: RequestNumber,
+        session: Arc<str>,
+    },
+    Settled {
+        request: RequestNumber,
+        #[serde(flatten)]
+        settled: Settled,
+    },
+    AnsweredLate(LateAnswer),
+    Ownership {
+        text: Arc<str>,
+        shared: Vec<StoredPattern>,
+        adjustments: Vec<Adjustment>,
     },
 }
 
 /// A granted claim as the log keeps it. Its number, room and time of granting are the record's own.
 #[derive(Serialize, Deserialize)]
-struct Granted<'a> {
+struct Granted {
     id: ClaimId,
     engineer: Arc<str>,
     session_id: Option<Arc<str>>,
     branch: Option<Box<str>>,
     description: Option<Box<str>>,
     claim_type: ClaimType,
-    #[serde(borrow)]
-    pattern: std::borrow::Cow<'a, str>,
+    pattern: Box<str>,
     literal: bool,
     symbols: Option<Arc<[Box<str>]>>,
     severity: Severity,
@@ -63,10 +85,102 @@ struct Granted<'a> {
     expires_at: Timestamp,
 }
 
+/// A waiter as the log keeps it. Its number is the record's revision.
+#[derive(Serialize, Deserialize)]
+struct Joined {
+    id: QueueId,
+    arrival: WaiterNumber,
+    enqueued_at: Timestamp,
+    until: Timestamp,
+    urgency: Urgency,
+    host: HostId,
+    request: StoredRequest,
+    behind: Behind,
+}
+
+/// A release request as the log keeps it. Its number, room and time of filing are the record's own.
+#[derive(Serialize, Deserialize)]
+struct Filed {
+    id: RequestId,
+    claim: ClaimNumber,
+    claim_id: ClaimId,
+    holder: Arc<str>,
+    holder_session: Option<Arc<str>>,
+    pattern: Box<str>,
+    requester: Arc<str>,
+    session: Option<Arc<str>>,
+    reason: Option<Box<str>>,
+    urgency: Box<str>,
+    requested_scope: Option<Box<str>>,
+    original_expires_at: Timestamp,
+    shortened_expires_at: Timestamp,
+}
+
 /// The body of a record, JSON.
 pub(super) fn body(change: &Change) -> String {
-    let body = match change {
-        Change::ClaimGranted(claim) => Body::Granted(Granted {
+    serde_json::to_string(&Body::of(change)).expect("a body has only text keys")
+}
+
+impl Body {
+    fn of(change: &Change) -> Body {
+        match change.clone() {
+            Change::ClaimGranted(claim) => Body::Granted(Granted::of(&claim).into()),
+            Change::ClaimExtended { claim, expires_at } => Body::Extended { claim, expires_at },
+            Change::ClaimReleased { claim, kind, by } => Body::Released { claim, kind, by },
+            Change::ClaimRefused { engineer, session, attempts } => {
+                Body::Refused { engineer, session, attempts }
+            }
+            Change::Shared { how, holder, requester, path, symbols, within } => {
+                let within = within.map(|pattern| StoredPattern::of(&pattern));
+                Body::Shared { how, holder, requester, path, symbols, within }
+            }
+            Change::WaiterJoined(waiter) => Body::Joined(Joined::of(&waiter).into()),
+            Change::WaiterGranted { waiter, claims } => Body::LetIn { waiter, claims },
+            Change::WaiterLeft { waiter, why } => Body::Left { waiter, why },
+            Change::RequestFiled(request) => Body::Filed(Filed::of(&request).into()),
+            Change::RequestNotified { request, session } => Body::Notified { request, session },
+            Change::RequestSettled { request, settled } => Body::Settled { request, settled },
+            Change::AnsweredLate(answer) => Body::AnsweredLate(answer),
+            Change::OwnershipSet { rules, adjustments } => Body::Ownership {
+                text: rules.text.clone(),
+                shared: rules.shared.iter().map(|pattern| StoredPattern::of(pattern)).collect(),
+                adjustments,
+            },
+        }
+    }
+
+    fn change(self, revision: Revision, at: Timestamp, room: &RoomName) -> Result<Change, StoreError> {
+        let number = revision.0;
+        Ok(match self {
+            Body::Granted(granted) => Change::ClaimGranted(Arc::new(granted.claim(number, at, room)?)),
+            Body::Extended { claim, expires_at } => Change::ClaimExtended { claim, expires_at },
+            Body::Released { claim, kind, by } => Change::ClaimReleased { claim, kind, by },
+            Body::Refused { engineer, session, attempts } => {
+                Change::ClaimRefused { engineer, session, attempts }
+            }
+            Body::Shared { how, holder, requester, path, symbols, within } => {
+                let within = within.map(|pattern| pattern.parse(number)).transpose()?;
+                Change::Shared { how, holder, requester, path, symbols, within }
+            }
+            Body::Joined(joined) => Change::WaiterJoined(Arc::new(joined.waiter(number)?)),
+            Body::LetIn { waiter, claims } => Change::WaiterGranted { waiter, claims },
+            Body::Left { waiter, why } => Change::WaiterLeft { waiter, why },
+            Body::Filed(filed) => Change::RequestFiled(Arc::new(filed.request(number, at, room))),
+            Body::Notified { request, session } => Change::RequestNotified { request, session },
+            Body::Settled { request, settled } => Change::RequestSettled { request, settled },
+            Body::AnsweredLate(answer) => Change::AnsweredLate(answer),
+            Body::Ownership { text, shared, adjustments } => {
+                let shared = shared.into_iter().map(|pattern| pattern.parse(number));
+                let shared = shared.collect::<Result<_, _>>()?;
+                Change::OwnershipSet { rules: Arc::new(Ownership { revision, text, shared }), adjustments }
+            }
+        })
+    }
+}
+
+impl Granted {
+    fn of(claim: &Claim) -> Granted {
+        Granted {
             id: claim.id,
             engineer: claim.engineer.clone(),
             session_id: claim.session.clone(),
@@ -79,94 +193,109 @@ pub(super) fn body(change: &Change) -> String {
             severity: claim.severity,
             narrowable: claim.narrowable,
             expires_at: claim.expires_at,
-        }),
-        &Change::ClaimExtended { claim, expires_at } => Body::Extended { claim, expires_at },
-        Change::ClaimReleased { claim, kind, by } => {
-            Body::Released { claim: *claim, kind: *kind, by: by.clone() }
         }
-        Change::Shared { how, holder, requester, path, symbols } => Body::Shared {
-            how: *how,
-            holder: *holder,
-            requester: *requester,
-            path: path.clone(),
-            symbols: symbols.clone(),
-        },
-    };
-    serde_json::to_string(&body).expect("a body has only text keys")
+    }
+
+    fn claim(self, number: u64, at: Timestamp, room: &RoomName) -> Result<Claim, StoreError> {
+        let pattern = StoredPattern { text: self.pattern, literal: self.literal }.parse(number)?;
+        Ok(Claim {
+            id: self.id,
+            number: ClaimNumber(number),
+            room: room.clone(),
+            engineer: self.engineer,
+            session: self.session_id,
+            branch: self.branch,
+            description: self.description,
+            kind: self.claim_type,
+            scope: Scope { pattern, symbols: self.symbols },
+            severity: self.severity,
+            narrowable: self.narrowable,
+            created_at: at,
+            expires_at: self.expires_at,
+            ttl_shortened: false,
+            promised_until: None,
+            coexists_with: Vec::new(),
+        })
+    }
+}
+
+impl Joined {
+    fn of(waiter: &Waiter) -> Joined {
+        Joined {
+            id: waiter.id,
+            arrival: waiter.arrival,
+            enqueued_at: waiter.enqueued_at,
+            until: waiter.until,
+            urgency: waiter.urgency,
+            host: waiter.host,
+            request: StoredRequest::of(&waiter.request),
+            behind: waiter.behind.clone(),
+        }
+    }
+
+    fn waiter(self, number: u64) -> Result<Waiter, StoreError> {
+        Ok(Waiter {
+            id: self.id,
+            number: WaiterNumber(number),
+            arrival: self.arrival,
+            enqueued_at: self.enqueued_at,
+            until: self.until,
+            urgency: self.urgency,
+            host: self.host,
+            request: Arc::new(self.request.parse(number)?),
+            behind: self.behind,
+        })
+    }
+}
+
+impl Filed {
+    fn of(request: &ReleaseRequest) -> Filed {
+        Filed {
+            id: request.id,
+            claim: request.claim,
+            claim_id: request.claim_id,
+            holder: request.holder.clone(),
+            holder_session: request.holder_session.clone(),
+            pattern: request.pattern.clone(),
+            requester: request.requester.clone(),
+            session: request.session.clone(),
+            reason: request.reason.clone(),
+            urgency: request.urgency.clone(),
+            requested_scope: request.requested_scope.clone(),
+            original_expires_at: request.original_expires_at,
+            shortened_expires_at: request.shortened_expires_at,
+        }
+    }
+
+    fn request(self, number: u64, at: Timestamp, room: &RoomName) -> ReleaseRequest {
+        ReleaseRequest {
+            id: self.id,
+            number: RequestNumber(number),
+            claim: self.claim,
+            claim_id: self.claim_id,
+            room: room.clone(),
+            holder: self.holder,
+            holder_session: self.holder_session,
+            pattern: self.pattern,
+            requester: self.requester,
+            session: self.session,
+            reason: self.reason,
+            urgency: self.urgency,
+            requested_scope: self.requested_scope,
+            original_expires_at: self.original_expires_at,
+            shortened_expires_at: self.shortened_expires_at,
+            created_at: at,
+            notified: false,
+        }
+    }
 }
 
 /// A record from its row: revision, at, repo, body.
 pub(super) fn record_from_row(row: &Row<'_>) -> Result<Record, StoreError> {
     let revision = Revision(row.get(0)?);
     let at = Timestamp(row.get(1)?);
-    let room: Option<Arc<str>> = row.get(2)?;
+    let room: RoomName = row.get(2)?;
     let text = row.get_ref(3)?.as_str().map_err(|error| damaged("change", revision.0, &error))?;
-    let body = serde_json::from_str(text).map_err(|error| damaged("change", revision.0, &error))?;
-    let change = match body {
-        Body::Granted(granted) => Change::ClaimGranted(Arc::new(Claim {
-            id: granted.id,
-            number: ClaimNumber(revision.0),
-            room: room.clone(),
-            engineer: granted.engineer,
-            session: granted.session_id,
-            branch: granted.branch,
-            description: granted.description,
-            kind: granted.claim_type,
-            scope: Scope {
-                pattern: pattern(&granted.pattern, granted.literal, revision.0)?,
-                symbols: granted.symbols,
-            },
-            severity: granted.severity,
-            narrowable: granted.narrowable,
-            created_at: at,
-            expires_at: granted.expires_at,
-            ttl_shortened: false,
-            coexists_with: Vec::new(),
-        })),
-        Body::Extended { claim, expires_at } => Change::ClaimExtended { claim, expires_at },
-        Body::Released { claim, kind, by } => Change::ClaimReleased { claim, kind, by },
-        Body::Shared { how, holder, requester, path, symbols } => {
-            Change::Shared { how, holder, requester, path, symbols }
-        }
-    };
-    Ok(Record { revision, at, room, change })
-}
-
-/// A claim from a row of [`claim_columns!`]. Whom it shares with is kept elsewhere.
-pub(super) fn claim_from_row(row: &Row<'_>) -> Result<Claim, StoreError> {
-    let number: u64 = row.get(0)?;
-    let text = |column: usize| -> Result<&str, StoreError> {
-        row.get_ref(column)?.as_str().map_err(|error| damaged("claim", number, &error))
-    };
-    let symbols: Option<String> = row.get(10)?;
-    let symbols = symbols.map(|json| serde_json::from_str(&json)).transpose();
-    Ok(Claim {
-        id: text(1)?.parse().map_err(|error| damaged("claim", number, &error))?,
-        number: ClaimNumber(number),
-        room: row.get(2)?,
-        engineer: row.get(3)?,
-        session: row.get(4)?,
-        branch: row.get(5)?,
-        description: row.get(6)?,
-        kind: ClaimType::from(Box::<str>::from(text(7)?)),
-        scope: Scope {
-            pattern: pattern(text(8)?, row.get(9)?, number)?,
-            symbols: symbols.map_err(|error| damaged("claim", number, &error))?,
-        },
-        severity: if text(11)? == Severity::Hard.as_str() { Severity::Hard } else { Severity::Soft },
-        narrowable: row.get(12)?,
-        created_at: Timestamp(row.get(13)?),
-        expires_at: Timestamp(row.get(14)?),
-        ttl_shortened: row.get(15)?,
-        coexists_with: Vec::new(),
-    })
-}
-
-fn pattern(text: &str, literal: bool, number: u64) -> Result<Arc<Pattern>, StoreError> {
-    let parsed = if literal { Pattern::literal(text) } else { Pattern::parse(text) };
-    parsed.map(Arc::new).map_err(|error| damaged("pattern of claim", number, &error))
-}
-
-pub(super) fn damaged(what: &str, number: u64, cause: &dyn std::fmt::Display) -> StoreError {
-    StoreError::Damaged(format!("{what} {number}: {cause}"))
+    let body: Body = serde_json::from_str(text).map_err(|error| damaged("change", revision.0, &error))?;
+    Ok(Record { revision, at, change: body.change(revision, at, &room)?, room })
 }

@@ -6,15 +6,24 @@
 //! store are safe whatever they do. What [`Store::commit`] acknowledged survives a crash and a power cut.
 
 mod codec;
+mod history;
+mod load;
 mod migrations;
+mod presence;
+mod rows;
 mod sqlite;
+mod write;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use sqlite::{EndedClaim, History, RepoActivity, ResolutionsOfDay, Sqlite, Watch};
+pub use history::{
+    AttemptRow, EndedClaim, History, Hotspot, LeftPlace, RepoActivity, RequestFilter, RequestRow,
+    ResolutionsOfDay, Watch,
+};
+pub use sqlite::Sqlite;
 
-use crate::engine::{Changes, Receipt, Record, Revision, State, Timestamp};
+use crate::engine::{Changes, HostId, Receipt, Record, Revision, State, Timestamp};
 
 /// What a driver needs of a store.
 pub trait Store: Send {
@@ -56,6 +65,16 @@ pub trait Store: Send {
 
     /// Gives up the transaction, if there is one.
     fn rollback(&mut self);
+
+    /// Makes this process known as one that waiters can wait through, until it ends or the store is dropped.
+    ///
+    /// # Errors
+    ///
+    /// If others could not be told.
+    fn attend(&mut self) -> Result<HostId, StoreError>;
+
+    /// Those of some processes that are no more.
+    fn absent(&mut self, hosts: &[HostId]) -> Vec<HostId>;
 
     /// Drops a bounded part of what ended before a moment, and says whether there may be more.
     ///
@@ -123,6 +142,9 @@ pub enum StoreError {
     /// The disk is full.
     #[error("there is no space left for the database")]
     Full(#[source] rusqlite::Error),
+    /// Nobody can be told that this process is there.
+    #[error("cannot make a file beside the database")]
+    Presence(#[source] std::io::Error),
     /// It holds what no version of this program writes.
     #[error("the database is damaged: {0}")]
     Damaged(String),

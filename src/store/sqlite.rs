@@ -1,14 +1,17 @@
 //! The store on SQLite: WAL, `synchronous=FULL`, one transaction per batch of decisions.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
-use super::codec::{body, claim_columns, claim_from_row, damaged, record_from_row};
-use super::{KeptAnswer, Missed, Seen, Store, StoreError, follows, migrations};
-use crate::engine::{Change, Changes, Claim, ClaimNumber, Record, Revision, State, Timestamp};
+use super::codec::record_from_row;
+use super::history::Watch;
+use super::load::{sessions, state};
+use super::presence::Presence;
+use super::write::write;
+use super::{KeptAnswer, Missed, Store, StoreError, follows, migrations};
+use crate::engine::{Changes, HostId, Record, Revision, State, Timestamp};
 
 /// How long a writer waits for another process before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,27 +28,10 @@ const MOST_MISSED: u64 = 10_000;
 /// Rows that one call of [`Store::prune`] looks at in each table.
 const PRUNE_ROWS: u32 = 10_000;
 
-const SELECT_CLAIMS: &str = concat!("SELECT ", claim_columns!(), " FROM claims ORDER BY number");
-
-const INSERT_CLAIM: &str = concat!(
-    "INSERT INTO claims (",
-    claim_columns!(),
-    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-);
-
-const END_CLAIM: &str =
-    concat!(
-    "INSERT INTO ended_claims (", claim_columns!(), ", last_activity, released_at, release_kind) SELECT ",
-    claim_columns!(),
-    ", coalesce((SELECT last_activity FROM sessions WHERE sessions.id = claims.session_id), created_at), ?, ?
-     FROM claims WHERE number = ?"
-);
-
-const NEWEST_ENDED: &str = concat!(
-    "SELECT ",
-    claim_columns!(),
-    ", last_activity, released_at FROM ended_claims ORDER BY number DESC LIMIT ?"
-);
+/// What else is dropped when it has been over for long enough: the table, its key, and when a row was over, which is
+/// nothing while it is not.
+const ENDED: [(&str, &str, &str); 3] =
+    [("queue", "number", "ended_at"), ("requests", "number", "decided_at"), ("conflict_log", "id", "at")];
 
 /// A writer's connection to a SQLite database.
 pub struct Sqlite {
@@ -53,6 +39,7 @@ pub struct Sqlite {
     connection: Connection,
     /// SQLite's counter of what other connections committed, as it stood when this one looked last.
     others: i64,
+    presence: Presence,
 }
 
 impl Sqlite {
@@ -72,7 +59,7 @@ impl Sqlite {
         configure(&connection).map_err(|cause| cannot_open(path, cause))?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         migrations::run(&mut connection, path)?;
-        Ok(Sqlite { path: path.into(), connection, others: -1 })
+        Ok(Sqlite { path: path.into(), connection, others: -1, presence: Presence::beside(path) })
     }
 
     /// Where the database is.
@@ -102,7 +89,7 @@ impl Sqlite {
         let connection = connect(path)?;
         configure(&connection).map_err(|cause| cannot_open(path, cause))?;
         connection.pragma_update(None, "query_only", true)?;
-        Ok(Watch { connection, version: -1 })
+        Ok(Watch::new(connection))
     }
 
     fn others(&self) -> Result<i64, StoreError> {
@@ -118,68 +105,7 @@ impl Sqlite {
         if !follows(known, &records) || records.len() as u64 != head.0 - known.0 {
             return Ok(Missed::Everything);
         }
-        Ok(Missed::Changes(Changes { records, seen: sessions(&self.connection)? }))
-    }
-
-    fn write(&self, record: &Record) -> Result<(), StoreError> {
-        let db = &self.connection;
-        db.prepare_cached("INSERT INTO changes (revision, at, repo, kind, body) VALUES (?, ?, ?, ?, ?)")?
-            .execute(params![
-                record.revision.0,
-                record.at.0,
-                record.room,
-                record.change.kind(),
-                body(&record.change)
-            ])?;
-        match &record.change {
-            Change::ClaimGranted(claim) => self.insert(claim),
-            Change::ClaimExtended { claim, expires_at } => {
-                db.prepare_cached("UPDATE claims SET expires_at = ? WHERE number = ?")?
-                    .execute(params![expires_at.0, claim.0])?;
-                Ok(())
-            }
-            Change::ClaimReleased { claim, kind, .. } => self.end(*claim, record.at, kind.as_str()),
-            Change::Shared { holder, requester, .. } => {
-                db.prepare_cached(
-                    "INSERT OR IGNORE INTO sharing (claim, partner) VALUES (?1, ?2), (?2, ?1)",
-                )?
-                .execute([holder.0, requester.0])?;
-                Ok(())
-            }
-        }
-    }
-
-    fn insert(&self, claim: &Claim) -> Result<(), StoreError> {
-        let mut insert = self.connection.prepare_cached(INSERT_CLAIM)?;
-        let symbols = claim.scope.symbols.as_ref();
-        insert.execute(params![
-            claim.number.0,
-            claim.id.to_string(),
-            claim.room,
-            claim.engineer,
-            claim.session,
-            claim.branch,
-            claim.description,
-            claim.kind.as_str(),
-            claim.scope.pattern.text(),
-            claim.scope.pattern.is_literal(),
-            symbols.map(|symbols| serde_json::to_string(symbols).expect("names are text")),
-            claim.severity.as_str(),
-            claim.narrowable,
-            claim.created_at.0,
-            claim.expires_at.0,
-            claim.ttl_shortened,
-        ])?;
-        Ok(())
-    }
-
-    /// Moves a claim from the active ones to those that are over.
-    fn end(&self, claim: ClaimNumber, at: Timestamp, kind: &str) -> Result<(), StoreError> {
-        let db = &self.connection;
-        db.prepare_cached(END_CLAIM)?.execute(params![at.0, kind, claim.0])?;
-        db.prepare_cached("DELETE FROM claims WHERE number = ?")?.execute([claim.0])?;
-        db.prepare_cached("DELETE FROM sharing WHERE claim = ?")?.execute([claim.0])?;
-        Ok(())
+        Ok(Missed::Changes(Changes { records, seen: sessions(&self.connection)?, events: Vec::new() }))
     }
 }
 
@@ -189,15 +115,7 @@ impl Store for Sqlite {
         let db = &self.connection;
         let _reading = if db.is_autocommit() { Some(db.unchecked_transaction()?) } else { None };
         self.others = self.others()?;
-        let revision = head(db)?;
-        let mut claims = Vec::new();
-        let mut select = db.prepare(SELECT_CLAIMS)?;
-        let mut rows = select.query([])?;
-        while let Some(row) = rows.next()? {
-            claims.push(claim_from_row(row)?);
-        }
-        share(db, &mut claims)?;
-        Ok(State::restore(revision, claims.into_iter().map(Arc::new), sessions(db)?))
+        state(db)
     }
 
     fn begin(&mut self, known: Revision) -> Result<Missed, StoreError> {
@@ -229,7 +147,7 @@ impl Store for Sqlite {
                 .execute(params![session, at.0])?;
         }
         for record in &changes.records {
-            self.write(record)?;
+            write(&self.connection, record)?;
         }
         for answer in answers {
             let receipt = serde_json::to_string(&answer.receipt).expect("a receipt has only text keys");
@@ -252,6 +170,14 @@ impl Store for Sqlite {
         }
     }
 
+    fn attend(&mut self) -> Result<HostId, StoreError> {
+        self.presence.attend().map_err(StoreError::Presence)
+    }
+
+    fn absent(&mut self, hosts: &[HostId]) -> Vec<HostId> {
+        self.presence.absent(hosts)
+    }
+
     fn prune(&mut self, before: Timestamp, answers_before: Timestamp) -> Result<bool, StoreError> {
         let transaction = self.connection.transaction()?;
         // The latest change always stays: revisions go on from it.
@@ -269,6 +195,17 @@ impl Store for Sqlite {
                      WHERE released_at < ?1)",
             )?
             .execute(params![before.0, PRUNE_ROWS])?;
+        for (table, number, condition) in ENDED {
+            transaction
+                .prepare_cached(&format!(
+                    "DELETE FROM {table} WHERE {number} IN (
+                         SELECT {number} FROM {table} WHERE {condition} < ?1 ORDER BY {number} LIMIT ?2)"
+                ))?
+                .execute(params![before.0, PRUNE_ROWS])?;
+        }
+        transaction
+            .prepare_cached("DELETE FROM request_log WHERE revision < (SELECT min(revision) FROM changes)")?
+            .execute([])?;
         transaction
             .prepare_cached(
                 "DELETE FROM answers WHERE key IN (SELECT key FROM answers WHERE at < ? LIMIT ?)",
@@ -282,144 +219,8 @@ impl Store for Sqlite {
             )?
             .execute(params![answers_before.0, PRUNE_ROWS])?;
         transaction.commit()?;
+        self.presence.tidy();
         Ok(changes.max(ended) >= PRUNE_ROWS as usize)
-    }
-}
-
-/// A reader's connection: notices what others commit, and looks into history.
-pub struct Watch {
-    connection: Connection,
-    version: i64,
-}
-
-impl Watch {
-    /// The latest revision in the store, if anything at all was committed since this was asked last.
-    ///
-    /// # Errors
-    ///
-    /// If the database cannot be read.
-    pub fn moved(&mut self) -> Result<Option<Revision>, StoreError> {
-        let version: i64 =
-            self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
-        if version == self.version {
-            return Ok(None);
-        }
-        let head = head(&self.connection)?;
-        self.version = version;
-        Ok(Some(head))
-    }
-
-    /// What is over.
-    #[must_use]
-    pub fn history(&self) -> History<'_> {
-        History { connection: &self.connection }
-    }
-}
-
-/// Questions about claims that are over.
-pub struct History<'a> {
-    connection: &'a Connection,
-}
-
-/// A claim that is over.
-#[derive(Clone, Debug)]
-pub struct EndedClaim {
-    /// The claim as it was last.
-    pub claim: Claim,
-    /// When its session had last given a sign of life.
-    pub last_activity: Timestamp,
-    /// When it ended.
-    pub released_at: Timestamp,
-}
-
-/// What happened in one repository, as far as it is over.
-#[derive(Clone, Debug)]
-pub struct RepoActivity {
-    /// The repository.
-    pub repo: Arc<str>,
-    /// Who held the claims of the last day that are over, each once.
-    pub engineers: Vec<Arc<str>>,
-    /// How many claims of the last day are over.
-    pub claims: u64,
-    /// When the newest claim that is over was granted.
-    pub last_granted: Timestamp,
-}
-
-/// How often files were shared in one way in one repository on one day.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResolutionsOfDay {
-    /// The repository.
-    pub repo: Arc<str>,
-    /// When the day began, in UTC.
-    pub day: Timestamp,
-    /// The word for the kind of resolution.
-    pub kind: String,
-    /// How often.
-    pub count: u64,
-}
-
-impl History<'_> {
-    /// The newest claims that are over, newest first.
-    ///
-    /// # Errors
-    ///
-    /// If the database cannot be read.
-    pub fn newest(&self, most: usize) -> Result<Vec<EndedClaim>, StoreError> {
-        let mut select = self.connection.prepare_cached(NEWEST_ENDED)?;
-        let mut rows = select.query([most])?;
-        let mut ended = Vec::new();
-        while let Some(row) = rows.next()? {
-            ended.push(EndedClaim {
-                claim: claim_from_row(row)?,
-                last_activity: Timestamp(row.get(16)?),
-                released_at: Timestamp(row.get(17)?),
-            });
-        }
-        Ok(ended)
-    }
-
-    /// Sums up every repository in which a claim is over, by name; `since` is where the last day begins.
-    ///
-    /// # Errors
-    ///
-    /// If the database cannot be read.
-    pub fn repos(&self, since: Timestamp) -> Result<Vec<RepoActivity>, StoreError> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT repo, max(created_at), sum(created_at >= ?1),
-                    json_group_array(DISTINCT engineer) FILTER (WHERE created_at >= ?1)
-             FROM ended_claims WHERE repo IS NOT NULL GROUP BY repo",
-        )?;
-        let rows = select.query_map([since.0], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?))
-        })?;
-        rows.map(|row| {
-            let (repo, last_granted, claims, engineers) = row?;
-            let engineers =
-                serde_json::from_str(&engineers).map_err(|error| damaged("summary", 0, &error))?;
-            Ok(RepoActivity { repo, engineers, claims, last_granted: Timestamp(last_granted) })
-        })
-        .collect()
-    }
-
-    /// How often files were shared without asking since a moment, by repository, day and kind of resolution.
-    ///
-    /// # Errors
-    ///
-    /// If the database cannot be read.
-    pub fn resolutions_by_day(&self, since: Timestamp) -> Result<Vec<ResolutionsOfDay>, StoreError> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT repo, at / 86400000 * 86400000 AS day, kind, count(*) FROM changes
-             WHERE at >= ? AND kind IN ('auto-coexist', 'auto-narrow') AND repo IS NOT NULL GROUP BY repo, day, kind",
-        )?;
-        let rows = select.query_map([since.0], |row| {
-            Ok(ResolutionsOfDay {
-                repo: row.get(0)?,
-                day: Timestamp(row.get(1)?),
-                kind: row.get(2)?,
-                count: row.get(3)?,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 
@@ -455,26 +256,12 @@ fn cannot_open(path: &Path, cause: impl Into<StoreError>) -> StoreError {
     }
 }
 
-/// Tells claims, sorted by number, whom they share files with.
-fn share(connection: &Connection, claims: &mut [Claim]) -> Result<(), StoreError> {
-    let mut select = connection.prepare("SELECT claim, partner FROM sharing ORDER BY claim, partner")?;
-    let mut rows = select.query([])?;
-    while let Some(row) = rows.next()? {
-        let place = |number: u64| claims.binary_search_by_key(&number, |claim| claim.number.0).ok();
-        if let (Some(claim), Some(partner)) = (place(row.get(0)?), place(row.get(1)?)) {
-            let id = claims[partner].id;
-            claims[claim].coexists_with.push(id);
-        }
-    }
-    Ok(())
-}
-
-fn head(connection: &Connection) -> Result<Revision, StoreError> {
+pub(super) fn head(connection: &Connection) -> Result<Revision, StoreError> {
     let mut select = connection.prepare_cached("SELECT max(revision) FROM changes")?;
     Ok(Revision(select.query_row([], |row| row.get::<_, Option<u64>>(0))?.unwrap_or(0)))
 }
 
-fn records_since(connection: &Connection, known: Revision) -> Result<Vec<Record>, StoreError> {
+pub(super) fn records_since(connection: &Connection, known: Revision) -> Result<Vec<Record>, StoreError> {
     let mut select = connection.prepare_cached(
         "SELECT revision, at, repo, body FROM changes WHERE revision > ? ORDER BY revision",
     )?;
@@ -484,12 +271,6 @@ fn records_since(connection: &Connection, known: Revision) -> Result<Vec<Record>
         records.push(record_from_row(row)?);
     }
     Ok(records)
-}
-
-fn sessions(connection: &Connection) -> Result<Vec<Seen>, StoreError> {
-    let mut select = connection.prepare_cached("SELECT id, last_activity FROM sessions")?;
-    let rows = select.query_map([], |row| Ok((row.get::<_, Arc<str>>(0)?, Timestamp(row.get(1)?))))?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 #[cfg(test)]

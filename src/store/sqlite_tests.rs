@@ -1,5 +1,6 @@
 //! The store on real files: what goes in comes out, and what fails changes nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::ErrorCode;
@@ -8,7 +9,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::engine::{
-    ClaimId, ClaimType, Command, ItemRequest, Outcome, Policy, Request, RoomName, Scope, Severity,
+    Claim, ClaimId, ClaimType, Command, ItemRequest, Outcome, Policy, Request, RoomName, Scope, Severity,
 };
 use crate::pattern::Pattern;
 
@@ -327,7 +328,7 @@ fn a_watch_notices_every_commit_of_others_once() {
     assert_eq!(watch.moved().unwrap(), None);
     store.rollback();
     assert_eq!(watch.moved().unwrap(), None);
-    assert!(watch.connection.execute("DELETE FROM changes", []).is_err(), "a watch only looks");
+    assert!(watch.writes("DELETE FROM changes").is_err(), "a watch only looks");
 }
 
 #[test]

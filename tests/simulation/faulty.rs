@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use coord::engine::{Changes, Revision, State, Timestamp};
+use coord::engine::{Changes, HostId, Revision, State, Timestamp};
 use coord::store::{KeptAnswer, Missed, Sqlite, Store, StoreError};
 
 /// Where the next failure is.
@@ -94,6 +94,14 @@ impl Store for Faulty {
 
     fn rollback(&mut self) {
         self.store.rollback();
+    }
+
+    fn attend(&mut self) -> Result<HostId, StoreError> {
+        self.store.attend()
+    }
+
+    fn absent(&mut self, hosts: &[HostId]) -> Vec<HostId> {
+        self.store.absent(hosts)
     }
 
     fn prune(&mut self, before: Timestamp, answers_before: Timestamp) -> Result<bool, StoreError> {
