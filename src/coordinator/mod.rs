@@ -10,6 +10,7 @@
 //! own counter, and caught up with before the read goes on.
 
 mod driver;
+mod observer;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 pub use driver::{Answer, Driver, IdempotencyKey, Order};
+pub use observer::{Batch, Observer, Spent};
 
 use self::driver::Committing;
 use crate::clock::Clock;
@@ -117,6 +119,21 @@ impl Coordinator {
         clock: Clock,
         house: Housekeeping,
     ) -> Result<Coordinator, StoreError> {
+        Coordinator::observed(store, policy, clock, house, Box::new(()))
+    }
+
+    /// Starts a coordinator on a database that tells an observer what it does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Coordinator::start`].
+    pub fn observed(
+        store: Sqlite,
+        policy: Policy,
+        clock: Clock,
+        house: Housekeeping,
+        observer: Box<dyn Observer>,
+    ) -> Result<Coordinator, StoreError> {
         let database = store.path().to_owned();
         let driver = Driver::open(store, policy.clone())?;
         let shared = Arc::new(Shared {
@@ -130,8 +147,15 @@ impl Coordinator {
             database: database.clone(),
         });
         let (sender, receiver) = sync_channel(QUEUE);
-        let writer =
-            Writer { driver, shared: shared.clone(), orders: receiver, house, swept: None, failed: None };
+        let writer = Writer {
+            driver,
+            shared: shared.clone(),
+            orders: receiver,
+            house,
+            observer,
+            swept: None,
+            failed: None,
+        };
         let thread = std::thread::Builder::new()
             .name("coordinator".into())
             .spawn(move || writer.run())
@@ -185,6 +209,12 @@ impl Coordinator {
             }
         }
         Ok(look(&self.shared.view()))
+    }
+
+    /// Looks at what was in force when this process looked last. It waits for nobody and never fails, but may not know what
+    /// others wrote since.
+    pub fn glance<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.shared.view())
     }
 
     /// Looks into history. This reads the database: call it where blocking is allowed.
@@ -283,6 +313,7 @@ struct Writer {
     shared: Arc<Shared>,
     orders: Receiver<(Order, Reply)>,
     house: Housekeeping,
+    observer: Box<dyn Observer>,
     swept: Option<Timestamp>,
     failed: Option<Timestamp>,
 }
@@ -325,6 +356,8 @@ impl Writer {
                 self.publish(run.reloaded, &run.changes);
                 self.failed = None;
                 self.tell_failure(None);
+                let batch = Batch { answers: &run.answers, changes: run.own(), spent: run.spent };
+                self.observer.stored(&batch);
                 for (reply, answer) in replies.into_iter().zip(run.answers) {
                     // Whoever has gone does not hear the answer; it stands all the same.
                     let _ = reply.send(Ok(answer));
@@ -332,6 +365,7 @@ impl Writer {
             }
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a batch could not be stored");
+                self.observer.failed();
                 self.failed = Some(self.shared.clock.now());
                 let error = Arc::new(error);
                 self.tell_failure(Some(error.clone()));
