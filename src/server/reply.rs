@@ -36,6 +36,12 @@ impl Reply {
         Reply { status: StatusCode::OK, content_type: "text/plain; charset=utf-8", body, header: None }
     }
 
+    /// Metrics, in version 0.0.4 of the text format of Prometheus.
+    pub(super) fn metrics(text: String) -> Reply {
+        let content_type = "text/plain; version=0.0.4; charset=utf-8";
+        Reply { status: StatusCode::OK, content_type, body: text.into(), header: None }
+    }
+
     /// An error in words.
     pub(super) fn detail(status: u16, detail: impl Into<Cow<'static, str>>) -> Reply {
         Reply::json(status, &Detail { detail: detail.into().into_owned() })

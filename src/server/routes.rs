@@ -24,6 +24,7 @@ pub(super) enum Route<'a> {
     ReleaseSession(Cow<'a, str>),
     Inbox(Cow<'a, str>),
     Repos,
+    Metrics,
     AutoResolutions,
 }
 
@@ -49,6 +50,7 @@ impl Route<'_> {
                 Route::Inbox(named(id))
             }
             ("repos", None, ..) => Route::Repos,
+            ("metrics", None, ..) => Route::Metrics,
             ("metrics", Some("auto-resolutions"), None, _) => Route::AutoResolutions,
             _ => return None,
         };
@@ -58,15 +60,15 @@ impl Route<'_> {
     /// The methods it takes, as an `Allow` header says them.
     fn allow(&self) -> &'static str {
         match self {
-            Route::Health | Route::Ready | Route::Meta | Route::Repos | Route::AutoResolutions => "GET",
-            Route::Inbox(_) => "GET",
+            Route::Health | Route::Ready | Route::Meta | Route::Repos => "GET",
+            Route::Metrics | Route::AutoResolutions | Route::Inbox(_) => "GET",
             Route::Claims | Route::Conflicts => "GET, POST",
             Route::ReleaseClaims | Route::ExtendClaim(_) | Route::ReleaseSession(_) => "POST",
             Route::Claim(_) => "DELETE",
         }
     }
 
-    /// The path with its variable parts named, for logs.
+    /// The path with its variable parts named, for logs and metrics.
     pub(super) fn template(&self) -> &'static str {
         match self {
             Route::Health => "/health",
@@ -80,14 +82,26 @@ impl Route<'_> {
             Route::ReleaseSession(_) => "/sessions/{session_id}/release",
             Route::Inbox(_) => "/sessions/{session_id}/pending_requests",
             Route::Repos => "/repos",
+            Route::Metrics => "/metrics",
             Route::AutoResolutions => "/metrics/auto-resolutions",
         }
     }
 
     /// Whether it answers without a token.
     fn is_open(&self) -> bool {
-        matches!(self, Route::Health | Route::Ready | Route::Meta)
+        matches!(self, Route::Health | Route::Ready | Route::Meta | Route::Metrics)
     }
+}
+
+/// What a path is called in logs and metrics, which hold no more names than there are routes.
+pub(super) fn template(path: &str) -> &'static str {
+    Route::of(path).map_or("(unknown)", |route| route.template())
+}
+
+/// What a method is called there. Strangers may send any word for one, even a secret.
+pub(super) fn method_name(method: &Method) -> &'static str {
+    const KNOWN: [&str; 9] = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE"];
+    KNOWN.into_iter().find(|known| method.as_str() == *known).unwrap_or("OTHER")
 }
 
 /// Answers a request.
@@ -104,7 +118,8 @@ async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
         return Err(Reply::not_allowed(route.allow()));
     }
     if !route.is_open() {
-        auth::bearer(app.config.token.as_ref(), request.headers())?;
+        auth::bearer(app.config.token.as_ref(), request.headers())
+            .inspect_err(|_| app.meters.auth_failure())?;
     }
     match route {
         Route::Health => Ok(probes::health()),
@@ -120,6 +135,7 @@ async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
         Route::ReleaseSession(id) => sessions::release(app, &id).await,
         Route::Inbox(id) => sessions::inbox(app, &id).await,
         Route::Repos => repos::list(app).await,
+        Route::Metrics => Ok(metrics::scrape(app).await),
         Route::AutoResolutions => metrics::auto_resolutions(app, &request).await,
     }
 }
@@ -158,9 +174,20 @@ mod tests {
             ("/", None),
             ("", None),
             ("/Claims", None),
+            ("/metrics", Some("/metrics")),
+            ("/metrics/x", None),
         ] {
             assert_eq!(Route::of(path).map(|route| route.template()), template, "{path}");
         }
+        assert_eq!(template("/claims/x/y"), "(unknown)");
         assert_eq!(Route::of("/claims/a%2Fb%20c"), Some(Route::Claim("a/b c".into())));
+    }
+
+    #[test]
+    fn methods() {
+        assert_eq!(method_name(&Method::DELETE), "DELETE");
+        for odd in ["get", "PROPFIND", "secret-token"] {
+            assert_eq!(method_name(&odd.parse().unwrap()), "OTHER", "{odd}");
+        }
     }
 }
