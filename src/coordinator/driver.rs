@@ -1,7 +1,9 @@
 //! The loop's body: take the store, catch up, decide, append, commit.
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
+use super::observer::Spent;
 use super::waiting::{Ending, endings};
 use crate::engine::{Changes, Command, HostId, Outcome, Policy, Receipt, Revision, State, Timestamp, Waiter};
 use crate::store::{KeptAnswer, Missed, Store, StoreError};
@@ -50,6 +52,26 @@ pub(super) struct Run {
     pub(super) changes: Vec<Changes>,
     /// Whether the state had to be loaded anew before those changes.
     pub(super) reloaded: bool,
+    /// Where the time went.
+    pub(super) spent: Spent,
+}
+
+impl Run {
+    /// What it did itself; `None` if that is nothing.
+    pub(super) fn own(&self) -> Option<&Changes> {
+        self.spent.committing.and(self.changes.last())
+    }
+}
+
+/// Measures one thing after the other.
+struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// The time since the last lap, or since it was started.
+    fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        now - std::mem::replace(&mut self.0, now)
+    }
 }
 
 /// The changes that a process is committing, or has committed last: those after one revision, up to another.
@@ -156,7 +178,9 @@ impl<S: Store> Driver<S> {
         orders: impl IntoIterator<Item = &'a Order>,
     ) -> Result<Run, StoreError> {
         let mut run = Run::default();
+        let mut watch = Stopwatch(Instant::now());
         self.catch_up(&mut run)?;
+        run.spent.waiting = watch.lap();
         let after = self.state.revision();
         let now = clock();
         let mut changes = Changes::default();
@@ -169,6 +193,7 @@ impl<S: Store> Driver<S> {
             };
             run.answers.push(answer);
         }
+        run.spent.deciding = watch.lap();
         if changes.is_empty() && kept.is_empty() {
             self.store.rollback();
             return Ok(run);
@@ -176,6 +201,7 @@ impl<S: Store> Driver<S> {
         self.store.append(&changes, &kept)?;
         self.announce(Committing { after, until: self.state.revision() });
         self.store.commit()?;
+        run.spent.committing = Some(watch.lap());
         run.changes.push(changes);
         Ok(run)
     }

@@ -1,11 +1,13 @@
 //! Logs: who asked what, and what went wrong. To stderr, as text or as JSON, one line each.
 //!
-//! JSON lines have the keys of coord 0.27: `ts`, `level`, `logger`, `msg`, then what the event adds. Paths are
-//! templates and query strings are left out, so that no log holds a token or grows with what strangers ask for.
+//! JSON lines have the keys of coord 0.27: `ts`, `level`, `logger`, `msg`, then what the event adds. Every line that is
+//! written while a request is answered has its `request_id`. Paths are templates, methods are known ones and query strings
+//! are left out, so that no log holds a token or grows with what strangers ask for.
 
 use std::fmt;
 use std::time::Duration;
 
+use hyper::header::HeaderValue;
 use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -46,18 +48,33 @@ pub fn init(env: &Env) {
     let _ = subscriber.try_init();
 }
 
+tokio::task_local! {
+    /// The id of the request that is being answered.
+    static REQUEST_ID: HeaderValue;
+}
+
+/// Answers the request of that id: lines that are logged meanwhile have it.
+pub(super) async fn during<T>(id: HeaderValue, answering: impl Future<Output = T>) -> T {
+    REQUEST_ID.scope(id, answering).await
+}
+
 /// Logs one answered request.
-pub(super) fn log(method: &hyper::Method, path: &str, status: u16, took: Duration, request_id: &str) {
+pub(super) fn log(method: &str, path: &str, status: u16, took: Duration, request_id: &HeaderValue) {
     tracing::info!(
         target: "coordination.access",
         event = "http_request",
-        method = method.as_str(),
+        method,
         path,
         status,
-        duration_ms = (took.as_micros() as f64) / 1000.0,
-        request_id,
+        duration_ms = millis(took),
+        request_id = request_id.to_str().unwrap_or_default(),
         "http_request"
     );
+}
+
+/// A time in milliseconds, as logs tell it.
+pub(super) fn millis(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1000.0
 }
 
 struct Format(LogFormat);
@@ -85,6 +102,12 @@ where
             Some(at) => fields.0.remove(at).1,
             None => Value::default(),
         };
+        // What is logged from elsewhere, as by the coordinator's thread, belongs to no one request.
+        let _ = REQUEST_ID.try_with(|id| {
+            if !fields.0.iter().any(|(name, _)| *name == "request_id") {
+                fields.0.push(("request_id", id.to_str().unwrap_or_default().into()));
+            }
+        });
         match self.0 {
             LogFormat::Json => {
                 let head = [

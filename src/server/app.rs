@@ -10,6 +10,7 @@ use hyper::header::{CONTENT_TYPE, EXPECT, HeaderMap};
 
 use super::auth::Origins;
 use super::input::Body;
+use super::meters::Meters;
 use super::reply::Reply;
 use super::{ServeConfig, ServeError};
 use crate::clock::Clock;
@@ -32,6 +33,7 @@ pub struct App {
     pub(super) coordinator: Arc<Coordinator>,
     pub(super) checkout: Option<Arc<Checkout>>,
     pub(super) origins: Origins,
+    pub(super) meters: Arc<Meters>,
     /// Whether the service is about to end.
     closing: tokio::sync::watch::Sender<bool>,
 }
@@ -44,7 +46,9 @@ impl App {
     /// If the database cannot be used, or there is no checkout where one should be.
     pub fn start(config: ServeConfig, clock: Clock) -> Result<App, ServeError> {
         let store = Sqlite::open(&config.database)?;
-        let coordinator = Coordinator::start(store, config.policy.clone(), clock, config.house.clone())?;
+        let meters = Arc::new(Meters::new(config.slow_decision));
+        let (policy, house) = (config.policy.clone(), config.house.clone());
+        let coordinator = Coordinator::observed(store, policy, clock, house, Box::new(meters.clone()))?;
         let checkout = config.checkout.clone().map(|(root, scope)| {
             Arc::new(Checkout::new(root, scope, config.limits.clone(), config.keep_listing))
         });
@@ -53,7 +57,7 @@ impl App {
         }
         let origins = Origins::of(&config);
         let closing = tokio::sync::watch::Sender::new(false);
-        Ok(App { config, coordinator: Arc::new(coordinator), checkout, origins, closing })
+        Ok(App { config, coordinator: Arc::new(coordinator), checkout, origins, meters, closing })
     }
 
     /// Says that the service is about to end: whoever waits is told to come back.

@@ -1,6 +1,7 @@
 //! `/claims`: taking, listing, extending, letting go.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use hyper::body::Incoming;
 
@@ -50,7 +51,11 @@ pub(super) async fn claim(app: &App, request: hyper::Request<Incoming>) -> Resul
     let (answer, ticket) = app.coordinator.order_or_wait(Order { command, key }).await?;
     let tracked = tracked.as_deref().map(Vec::as_slice);
     match ticket {
-        Some(ticket) => wait_for(app, ticket, warnings, tracked).await,
+        Some(ticket) => {
+            let began = Instant::now();
+            let reply = wait_for(app, ticket, warnings, tracked).await;
+            reply.map(|reply| reply.after(began.elapsed())).map_err(|reply| reply.after(began.elapsed()))
+        }
         None => {
             let (status, reply) = service::claim_reply(&wanted, &answer, warnings, tracked);
             Ok(Reply::json(status, &reply))

@@ -32,6 +32,8 @@ pub struct ServeConfig {
     pub limits: Limits,
     /// How long a list of its files is good for, `COORD_LS_FILES_CACHE_TTL_SEC`.
     pub keep_listing: Duration,
+    /// How long deciding or storing a batch may take before the log says so, `COORD_SLOW_DECISION_MS`; `None` for ever.
+    pub slow_decision: Option<Duration>,
     /// Whether to do without the lock that keeps a second service off the database.
     pub no_instance_lock: bool,
 }
@@ -72,6 +74,7 @@ impl ServeConfig {
             None => return Err(ConfigError::NoToken),
         };
         let (policy, house) = ServeConfig::decisions(env)?;
+        let slow = reader.number("COORD_SLOW_DECISION_MS", 250)?;
         Ok(ServeConfig {
             host: env.get("COORD_HOST").unwrap_or(default_host).into(),
             port: reader.parsed("COORD_PORT", 8080, "a port")?,
@@ -88,6 +91,7 @@ impl ServeConfig {
                 ratio: reader.ratio("COORD_MAX_CLAIM_RATIO", 0.2)?,
             },
             keep_listing: Duration::from_secs(reader.number("COORD_LS_FILES_CACHE_TTL_SEC", 10)?),
+            slow_decision: (slow > 0).then(|| Duration::from_millis(slow)),
             no_instance_lock: reader.truthy("COORD_DISABLE_INSTANCE_LOCK"),
         })
     }
@@ -219,6 +223,7 @@ mod tests {
         assert_eq!(config.house.interval, Duration::from_secs(900));
         assert_eq!((config.limits.files, config.limits.ratio), (100, 0.2));
         assert_eq!(config.keep_listing, Duration::from_secs(10));
+        assert_eq!(config.slow_decision, Some(Duration::from_millis(250)));
         assert!(config.house.timers && !config.no_instance_lock && config.is_local());
     }
 
@@ -231,6 +236,12 @@ mod tests {
     }
 
     #[test]
+    fn no_decision_is_too_slow_for_zero() {
+        let config = read(&[("COORD_AUTH_TOKEN", "t"), ("COORD_SLOW_DECISION_MS", "0")]).unwrap();
+        assert_eq!(config.slow_decision, None);
+    }
+
+    #[test]
     fn nonsense_is_named() {
         for (name, value) in [
             ("COORD_PORT", "http"),
@@ -239,6 +250,7 @@ mod tests {
             ("COORD_DEFAULT_TTL_HOURS", "-4"),
             ("COORD_IDLE_TIMEOUT_SEC", "soon"),
             ("COORD_IDLE_TIMEOUT_SEC", "99999999999"),
+            ("COORD_SLOW_DECISION_MS", "1s"),
             ("COORD_MAX_CLAIM_RATIO", "a fifth"),
             ("COORD_MAX_CLAIM_RATIO", "NaN"),
             ("COORD_MAX_CLAIM_RATIO", "-3"),

@@ -19,8 +19,7 @@ use uuid::Uuid;
 
 use super::app::App;
 use super::reply::ReplyBody;
-use super::routes::{self, Route};
-use super::{ServeError, access};
+use super::{ServeError, access, routes};
 
 /// Connections that are open at once. More wait in the system's own queue.
 const MAX_CONNECTIONS: usize = 4096;
@@ -126,6 +125,7 @@ fn connect(app: &Arc<App>, stream: TcpStream, place: OwnedSemaphorePermit, grace
     // Whoever does not read answers, or is gone without a word, does not keep a place. Elsewhere the system decides.
     #[cfg(target_os = "linux")]
     let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNREAD_TIMEOUT_MS);
+    let open = app.meters.connection();
     let app = app.clone();
     let service = service_fn(move |request| {
         let app = app.clone();
@@ -135,6 +135,7 @@ fn connect(app: &Arc<App>, stream: TcpStream, place: OwnedSemaphorePermit, grace
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
     let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
     tokio::spawn(async move {
+        let _open = open;
         // A connection that breaks is the client's matter, and it has nobody left to tell.
         let _ = connection.await;
         drop(place);
@@ -147,19 +148,12 @@ async fn respond(app: &App, request: Request<Incoming>) -> Response<ReplyBody> {
         Some(id) if is_plain(id.as_bytes()) => id.clone(),
         _ => fresh_id(),
     };
-    let logged = tracing::enabled!(target: "coordination.access", tracing::Level::INFO)
-        .then(|| (request.method().clone(), request.uri().clone()));
-    let reply = routes::answer(app, request).await;
-    if let Some((method, uri)) = logged {
-        let path = Route::of(uri.path()).map_or("(unknown)", |route| route.template());
-        access::log(
-            &method,
-            path,
-            reply.status.as_u16(),
-            started.elapsed(),
-            &String::from_utf8_lossy(id.as_bytes()),
-        );
-    }
+    let method = routes::method_name(request.method());
+    let path = routes::template(request.uri().path());
+    let reply = access::during(id.clone(), routes::answer(app, request)).await;
+    let (status, took) = (reply.status.as_u16(), started.elapsed());
+    app.meters.request(method, path, status, took.saturating_sub(reply.waited));
+    access::log(method, path, status, took, &id);
     let mut response = reply.into_response();
     response.headers_mut().insert(&REQUEST_ID, id);
     response

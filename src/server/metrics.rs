@@ -1,4 +1,6 @@
-//! `/metrics/...`: figures over days.
+//! `/metrics`: how it stands now, for Prometheus. `/metrics/...`: figures over days.
+
+use std::time::Duration;
 
 use hyper::Request;
 use hyper::body::Incoming;
@@ -7,10 +9,42 @@ use super::app::App;
 use super::fields::{integer, name};
 use super::input::Query;
 use super::reply::Reply;
+use crate::engine::State;
 use crate::service;
+
+/// What gauges are read off.
+struct Sight<'a> {
+    state: &'a State,
+    app: &'a App,
+}
+
+/// A gauge: its name, its help, and how it is read.
+type Gauge = (&'static str, &'static str, fn(&Sight<'_>) -> usize);
+
+/// The gauges that are read when somebody asks, so that none can drift from what it stands for.
+const GAUGES: &[Gauge] = &[
+    ("claims_active", "Claims held", |sight| sight.state.len()),
+    ("connections_open", "Connections of clients", |sight| sight.app.meters.connections()),
+];
+
+/// How long to wait for what others wrote, before what this process knows has to do.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The most days that are looked back.
 const MAX_DAYS: i64 = 90;
+
+/// Tells all metrics, whatever state the database is in.
+pub(super) async fn scrape(app: &App) -> Reply {
+    let look = |state: &State| {
+        let sight = Sight { state, app };
+        GAUGES.iter().map(|&(name, help, read)| (name, help, read(&sight))).collect::<Vec<_>>()
+    };
+    let gauges = match tokio::time::timeout(PATIENCE, app.coordinator.read(look)).await {
+        Ok(Ok(gauges)) => gauges,
+        Ok(Err(_)) | Err(_) => app.coordinator.glance(look),
+    };
+    Reply::metrics(app.meters.text(gauges))
+}
 
 pub(super) async fn auto_resolutions(app: &App, request: &Request<Incoming>) -> Result<Reply, Reply> {
     let query = Query::parse(request.uri().query().unwrap_or_default());

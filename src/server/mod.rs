@@ -15,6 +15,7 @@ pub mod fields;
 pub mod input;
 mod instance_lock;
 mod listener;
+mod meters;
 mod metrics;
 mod probes;
 mod release_requests;

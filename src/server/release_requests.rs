@@ -1,6 +1,6 @@
 //! `/requests`: asking holders to let go, and the places in the queue.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::Request;
 use hyper::body::Incoming;
@@ -59,6 +59,7 @@ pub(super) async fn ask(app: &App, request: Request<Incoming>) -> Result<Reply, 
             return Err(refused(service::nothing_to_ask_for(&asked.claim_id, ended)));
         }
     };
+    let began = Instant::now();
     if let Some(settled) = settled.filter(|_| asked.wait_secs > 0) {
         let wait = tokio::time::timeout(Duration::from_secs(asked.wait_secs), settled);
         tokio::select! {
@@ -66,8 +67,10 @@ pub(super) async fn ask(app: &App, request: Request<Incoming>) -> Result<Reply, 
             () = app.closing() => {}
         }
     }
+    let waited = began.elapsed();
     let row = find(app, filed.id).await?;
-    Ok(Reply::json(200, &row.map_or_else(|| service::open_request(&filed), |row| service::request_row(&row))))
+    let row = row.map_or_else(|| service::open_request(&filed), |row| service::request_row(&row));
+    Ok(Reply::json(200, &row).after(waited))
 }
 
 pub(super) async fn respond(app: &App, id: &str, request: Request<Incoming>) -> Result<Reply, Reply> {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
@@ -25,6 +26,8 @@ pub(super) struct Reply {
     header: Option<Box<(HeaderName, HeaderValue)>>,
     /// The place in the queue that this tells of.
     ticket: Option<Box<Ticket>>,
+    /// How long it waited for other people.
+    pub(super) waited: Duration,
 }
 
 /// The body of a reply. If it tells of a grant that was waited for, the grant is undone unless somebody takes it.
@@ -62,7 +65,14 @@ impl Reply {
     pub(super) fn json(status: u16, value: &impl Serialize) -> Reply {
         let body = serde_json::to_vec(value).expect("replies have only text keys").into();
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Reply { status, content_type: "application/json", body, header: None, ticket: None }
+        Reply {
+            status,
+            content_type: "application/json",
+            body,
+            header: None,
+            ticket: None,
+            waited: Duration::ZERO,
+        }
     }
 
     /// A text.
@@ -77,6 +87,19 @@ impl Reply {
         }
     }
 
+    /// Metrics, in version 0.0.4 of the text format of Prometheus.
+    pub(super) fn metrics(text: String) -> Reply {
+        let content_type = "text/plain; version=0.0.4; charset=utf-8";
+        Reply {
+            status: StatusCode::OK,
+            content_type,
+            body: text.into(),
+            header: None,
+            ticket: None,
+            waited: Duration::ZERO,
+        }
+    }
+
     /// An error in words.
     pub(super) fn detail(status: u16, detail: impl Into<Cow<'static, str>>) -> Reply {
         Reply::json(status, &Detail { detail: detail.into().into_owned() })
@@ -85,6 +108,12 @@ impl Reply {
     /// It cannot be done now, but may be in a moment.
     pub(super) fn later(status: u16, detail: impl Into<Cow<'static, str>>) -> Reply {
         Reply::detail(status, detail).with(RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
+    /// The same reply, after a wait for other people.
+    pub(super) fn after(mut self, waited: Duration) -> Reply {
+        self.waited = waited;
+        self
     }
 
     /// The same reply, which tells of the end of a wait.

@@ -28,6 +28,7 @@ pub(super) enum Route<'a> {
     Respond(Cow<'a, str>),
     RequestEvents(Cow<'a, str>),
     Repos,
+    Metrics,
     AutoResolutions,
 }
 
@@ -57,6 +58,7 @@ impl Route<'_> {
             ("requests", Some(id), Some("respond"), None) if !id.is_empty() => Route::Respond(named(id)),
             ("requests", Some(id), Some("events"), None) if !id.is_empty() => Route::RequestEvents(named(id)),
             ("repos", None, ..) => Route::Repos,
+            ("metrics", None, ..) => Route::Metrics,
             ("metrics", Some("auto-resolutions"), None, _) => Route::AutoResolutions,
             _ => return None,
         };
@@ -66,8 +68,8 @@ impl Route<'_> {
     /// The methods it takes, as an `Allow` header says them.
     fn allow(&self) -> &'static str {
         match self {
-            Route::Health | Route::Ready | Route::Meta | Route::Repos | Route::AutoResolutions => "GET",
-            Route::Inbox(_) | Route::RequestEvents(_) => "GET",
+            Route::Health | Route::Ready | Route::Meta | Route::Repos => "GET",
+            Route::Metrics | Route::AutoResolutions | Route::Inbox(_) | Route::RequestEvents(_) => "GET",
             Route::Claims | Route::Conflicts | Route::Requests => "GET, POST",
             Route::Request(_) => "GET, DELETE",
             Route::Respond(_) | Route::ReleaseClaims | Route::ExtendClaim(_) | Route::ReleaseSession(_) => {
@@ -77,7 +79,7 @@ impl Route<'_> {
         }
     }
 
-    /// The path with its variable parts named, for logs.
+    /// The path with its variable parts named, for logs and metrics.
     pub(super) fn template(&self) -> &'static str {
         match self {
             Route::Health => "/health",
@@ -95,14 +97,26 @@ impl Route<'_> {
             Route::Respond(_) => "/requests/{request_id}/respond",
             Route::RequestEvents(_) => "/requests/{request_id}/events",
             Route::Repos => "/repos",
+            Route::Metrics => "/metrics",
             Route::AutoResolutions => "/metrics/auto-resolutions",
         }
     }
 
     /// Whether it answers without a token.
     fn is_open(&self) -> bool {
-        matches!(self, Route::Health | Route::Ready | Route::Meta)
+        matches!(self, Route::Health | Route::Ready | Route::Meta | Route::Metrics)
     }
+}
+
+/// What a path is called in logs and metrics, which hold no more names than there are routes.
+pub(super) fn template(path: &str) -> &'static str {
+    Route::of(path).map_or("(unknown)", |route| route.template())
+}
+
+/// What a method is called there. Strangers may send any word for one, even a secret.
+pub(super) fn method_name(method: &Method) -> &'static str {
+    const KNOWN: [&str; 9] = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE"];
+    KNOWN.into_iter().find(|known| method.as_str() == *known).unwrap_or("OTHER")
 }
 
 /// Answers a request.
@@ -119,7 +133,8 @@ async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
         return Err(Reply::not_allowed(route.allow()));
     }
     if !route.is_open() {
-        auth::bearer(app.config.token.as_ref(), request.headers())?;
+        auth::bearer(app.config.token.as_ref(), request.headers())
+            .inspect_err(|_| app.meters.auth_failure())?;
     }
     match route {
         Route::Health => Ok(probes::health()),
@@ -141,6 +156,7 @@ async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
         Route::Respond(id) => release_requests::respond(app, &id, request).await,
         Route::RequestEvents(id) => release_requests::events(app, &id).await,
         Route::Repos => repos::list(app).await,
+        Route::Metrics => Ok(metrics::scrape(app).await),
         Route::AutoResolutions => metrics::auto_resolutions(app, &request).await,
     }
 }
@@ -179,9 +195,20 @@ mod tests {
             ("/", None),
             ("", None),
             ("/Claims", None),
+            ("/metrics", Some("/metrics")),
+            ("/metrics/x", None),
         ] {
             assert_eq!(Route::of(path).map(|route| route.template()), template, "{path}");
         }
+        assert_eq!(template("/claims/x/y"), "(unknown)");
         assert_eq!(Route::of("/claims/a%2Fb%20c"), Some(Route::Claim("a/b c".into())));
+    }
+
+    #[test]
+    fn methods() {
+        assert_eq!(method_name(&Method::DELETE), "DELETE");
+        for odd in ["get", "PROPFIND", "secret-token"] {
+            assert_eq!(method_name(&odd.parse().unwrap()), "OTHER", "{odd}");
+        }
     }
 }

@@ -204,6 +204,49 @@ fn the_log_as_text() {
 }
 
 #[test]
+fn no_log_has_the_token() {
+    let world = World::empty();
+    for json in ["0", "1"] {
+        let serving = world.serve(&[("COORD_LOG_JSON", json), ("COORD_LOG_LEVEL", "trace")]);
+        let url = serving.url();
+        http("GET", &format!("{url}/claims"), Some(TOKEN));
+        http("GET", &format!("{url}/claims"), Some(&format!("{TOKEN}-and-more")));
+        http("GET", &format!("{url}/claims?token={TOKEN}"), Some(TOKEN));
+        http("DELETE", &format!("{url}/claims/{TOKEN}"), Some(TOKEN));
+        http("GET", &format!("{url}/{TOKEN}"), Some(TOKEN));
+        http(TOKEN, &format!("{url}/claims"), Some(TOKEN));
+        assert!(!http("GET", &format!("{url}/metrics"), None).1.contains(TOKEN));
+        serving.signal("TERM");
+        let (log, status) = serving.ended();
+        assert_eq!(status, Some(0));
+        assert!(log.lines().count() >= 7, "{log}");
+        assert!(!log.contains(TOKEN), "{log}");
+    }
+}
+
+#[test]
+fn every_line_of_a_request_has_its_id() {
+    let world = World::embedded();
+    let clone = world.path("app").display().to_string();
+    let serving = world.serve(&[
+        ("COORD_LOG_JSON", "1"),
+        ("COORD_REPO_ROOT", &clone),
+        ("COORD_LS_FILES_CACHE_TTL_SEC", "0"),
+    ]);
+    // From here on git does not list what is in there.
+    std::fs::rename(world.path("app/.git"), world.path("app/no-git")).unwrap();
+    http("GET", &format!("{}/conflicts?engineer=ada&pattern=a.ts", serving.url()), Some(TOKEN));
+    serving.signal("TERM");
+    let (log, _) = serving.ended();
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let said: Vec<_> = lines.iter().map(|line| line["msg"].as_str().unwrap()).collect();
+    assert_eq!(said, ["no list of files", "http_request"], "{log}");
+    assert_eq!(lines[0]["request_id"], lines[1]["request_id"]);
+    assert_eq!(lines[1]["request_id"].as_str().unwrap().len(), 16);
+    assert_eq!(log.lines().nth(1).unwrap().matches("request_id").count(), 1);
+}
+
+#[test]
 fn the_old_name_of_the_service() {
     let world = World::empty();
     let run = |place: super::harness::Place<'_>| -> Ran { place.run(COORD_API, &[]) };

@@ -40,6 +40,7 @@ fn every_route_but_the_probes_asks_for_it() {
         ("POST", "/conflicts"),
         ("POST", "/sessions/x/release"),
         ("GET", "/repos"),
+        ("GET", "/metrics/auto-resolutions"),
     ] {
         let response = server.raw(&format!(
             "{method} {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n",
@@ -47,7 +48,7 @@ fn every_route_but_the_probes_asks_for_it() {
         ));
         assert_eq!(response.code(), 401, "{method} {target}");
     }
-    for target in ["/health", "/readyz", "/meta"] {
+    for target in ["/health", "/readyz", "/meta", "/metrics"] {
         let response = server.raw(&format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address));
         assert_eq!(response.code(), 200, "{target}");
     }

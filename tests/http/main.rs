@@ -9,5 +9,7 @@ mod checkout;
 mod checks;
 mod claims;
 mod idempotency;
+mod metrics;
+mod metrics_docs;
 mod protocol;
 mod shutdown;
