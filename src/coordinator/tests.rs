@@ -178,7 +178,7 @@ async fn too_many_orders_are_turned_away_at_once_and_the_rest_is_answered() {
     let coordinator = Arc::new(start(&directory, &Dial::new(), false));
     let blocker = Connection::open(file(&directory)).unwrap();
     blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let many = QUEUE + BATCH + 100;
+    let many = QUEUE + super::writer::BATCH + 100;
     let (turned_away, mut refusals) = tokio::sync::mpsc::unbounded_channel();
     let tasks: Vec<_> = (0..many)
         .map(|_| {

@@ -11,7 +11,7 @@ use crate::engine::{Changes, Command, Outcome, Timestamp};
 use crate::store::{Sqlite, StoreError, Watch};
 
 /// Commands that are committed together at most.
-const BATCH: usize = 256;
+pub(super) const BATCH: usize = 256;
 
 /// The longest the driver sleeps without looking at the clock, so that a clock that was set does not confuse it.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);

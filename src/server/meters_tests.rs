@@ -68,7 +68,7 @@ fn conflicts_and_releases() {
         room: None,
         change: Change::ClaimReleased { claim: ClaimNumber(1), kind, by: None },
     };
-    let changes = Changes { records: kinds.map(over).into(), seen: Vec::new() };
+    let changes = Changes { records: kinds.map(over).into(), ..Changes::default() };
     let answers = [refused(3), Answer::Decided(Outcome::Done), refused(4)];
     meters.stored(&Batch { answers: &answers, changes: Some(&changes), spent: spent(0, 0, 1) });
     meters.stored(&Batch { answers: &[], changes: None, spent: Spent::default() });

@@ -84,6 +84,7 @@ impl Reply {
             body,
             header: None,
             ticket: None,
+            waited: Duration::ZERO,
         }
     }
 
@@ -149,6 +150,7 @@ impl Reply {
             body: Bytes::new(),
             header: Some(Box::new((LOCATION, location))),
             ticket: None,
+            waited: Duration::ZERO,
         }
     }
 
