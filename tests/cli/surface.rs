@@ -7,8 +7,20 @@ use insta::assert_snapshot;
 use super::harness::{World, both};
 
 const COMMANDS: &[&str] = &[
-    "claim", "claims", "check", "symbols", "release", "extend", "pre-push", "repos", "status", "start",
-    "stop", "serve", "demo",
+    "claim",
+    "claims",
+    "check",
+    "symbols",
+    "ownership",
+    "release",
+    "extend",
+    "pre-push",
+    "repos",
+    "status",
+    "start",
+    "stop",
+    "serve",
+    "demo",
 ];
 
 #[test]
@@ -39,6 +51,7 @@ fn the_root_lists_every_command() {
       claims    List who holds what, and for how long
       check     Check whether files are free, without claiming them
       symbols   List the functions, classes and other symbols of files
+      ownership  Look after the ownership rules
       release   Let go of claims
       extend    Let your claims last longer
       pre-push  Check what a push adds against what others hold; run by git's pre-push hook
@@ -149,6 +162,7 @@ fn mistakes_are_told_on_stderr_with_status_2() {
       claims    List who holds what, and for how long
       check     Check whether files are free, without claiming them
       symbols   List the functions, classes and other symbols of files
+      ownership  Look after the ownership rules
       release   Let go of claims
       extend    Let your claims last longer
       pre-push  Check what a push adds against what others hold; run by git's pre-push hook
