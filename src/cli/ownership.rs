@@ -21,7 +21,7 @@ const FILE: &str = ".coordination/owners.yaml";
 /// The largest file that is read, in bytes: a service takes no more either.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Look after the ownership rules: who owns which paths, what is delicate, what may be shared
+/// Show whose a path is, and check the rules that say so
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     coord ownership lint                   do the rules of this clone make sense?\n  \
@@ -251,13 +251,18 @@ fn worktree(cwd: &Path) -> Result<Worktree, CliError> {
 
 fn read(path: &Path) -> Result<String, CliError> {
     let file = path.display().to_string();
-    let failed = |source| {
+    let failed = |source: io::Error| {
+        let is_missing = source.kind() == io::ErrorKind::NotFound && path.ends_with(FILE);
         let error = CliError::new(Kind::Failed, FileError::Read { file: file.clone(), source });
-        error.hint(format!("rules are kept in {FILE} of the clone; another file can be named"))
+        if is_missing {
+            error.hint("write the rules of the clone there, or name another file")
+        } else {
+            error
+        }
     };
     let mut bytes = Vec::new();
-    let opened = File::open(path).map_err(failed)?;
-    opened.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let opened = File::open(path).map_err(&failed)?;
+    opened.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(&failed)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(CliError::new(Kind::Failed, FileError::TooLarge { file }));
     }
