@@ -18,7 +18,7 @@
 //! | [`symbols`] | the declarations of a source file, and the lines they span | nobody |
 //! | [`workspace`] | the clone a command runs in: git, settings, identity, paths, what a push changes | `pattern`, `symbols` |
 //! | [`engine`] | rooms, claims, sessions: who may have what | `pattern` |
-//! | [`ownership`] | rules about paths: whose they are, what is delicate, what is shared; and edits of their text | `pattern`, the engine's `Severity` |
+//! | [`ownership`] | whose paths are, what is delicate, what is shared; edits of that text | `pattern`, the engine's `Severity` |
 //! | [`clock`] | the one place that asks for the time of day | `engine` |
 //! | [`store`] | the change log and what it amounts to, on SQLite | `engine`, `pattern` |
 //! | [`coordinator`] | one writer: catches up, decides, commits, then answers | `engine`, `store`, `clock`, `pattern` |
