@@ -93,6 +93,8 @@ impl<'t> Layout<'t> {
         };
         let mut ways = Vec::new();
         match document.node(list) {
+            // An alias: the list stands elsewhere.
+            Node::Sequence { flow: true, .. } if !self.text[list.start.offset..].starts_with('[') => {}
             Node::Sequence { items, flow: true } => {
                 if !in_braces && items.is_empty() && self.is_blank(list.start.offset + 1..list.end.offset - 1)
                 {

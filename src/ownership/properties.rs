@@ -170,7 +170,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_answered(text in r"([-\[\]{}:,#&*!|>'?\n\r a~<]|shared_files:|areas:|paths:|\PC){0,60}") {
+    fn any_text_is_answered(text in r"([-\[\]{}:,#&*!|>'?\n\r a~<]|shared_files:|areas:|paths:|\n- &a |\*a|&é|\*é|\[a\]|\{<<: |\PC){0,60}") {
         let _ = Rules::parse(&text);
         if let Ok(edited) = add_shared(&text, &["x.ts"], Some("2026-08-01")) {
             prop_assert!(before(&edited.text).shared_by(&Pattern::parse("x.ts").unwrap()).is_some());

@@ -299,6 +299,8 @@ fn several_are_added_at_once_and_each_once() {
 fn what_cannot_be_changed_line_by_line_is_left_alone() {
     for text in [
         "all: &all [a.ts]\nshared_files: *all\n",
+        "all: &é [a.ts]\nshared_files: *é\n",
+        "all: &a\n  - a.ts\nshared_files: *a\n",
         "base: &base {shared_files: [a.ts]}\n<<: *base\n",
         "shared_files: &none\nother: *none\n",
         "shared_files: [a.ts]  # coord-managed=permanent\n",
