@@ -18,6 +18,7 @@
 //! | [`symbols`] | the declarations of a source file, and the lines they span | nobody |
 //! | [`workspace`] | the clone a command runs in: git, settings, identity, paths, what a push changes | `pattern`, `symbols` |
 //! | [`engine`] | rooms, claims, sessions: who may have what | `pattern` |
+//! | [`ownership`] | whose paths are, what is delicate, what is shared; edits of that text | `pattern`, the engine's `Severity` |
 //! | [`clock`] | the one place that asks for the time of day | `engine` |
 //! | [`store`] | the change log and what it amounts to, on SQLite | `engine`, `pattern` |
 //! | [`coordinator`] | one writer: catches up, decides, commits, then answers | `engine`, `store`, `clock`, `pattern` |
@@ -32,6 +33,7 @@ pub mod client;
 pub mod clock;
 pub mod coordinator;
 pub mod engine;
+pub mod ownership;
 pub mod pattern;
 pub mod server;
 pub mod service;

@@ -12,6 +12,7 @@ mod error;
 mod extend;
 mod local_service;
 mod output;
+mod ownership;
 mod pre_push;
 mod release;
 mod repos;
@@ -54,6 +55,7 @@ enum Command {
     Claims(claims::ClaimsArgs),
     Check(check::CheckArgs),
     Symbols(symbols::SymbolsArgs),
+    Ownership(ownership::OwnershipArgs),
     Release(release::ReleaseArgs),
     Extend(extend::ExtendArgs),
     PrePush(pre_push::PrePushArgs),
@@ -82,6 +84,7 @@ fn dispatch(command: Command, env: &Env) -> Done {
         Command::Claims(args) => claims::run(args, env),
         Command::Check(args) => check::run(args, env),
         Command::Symbols(args) => symbols::run(args),
+        Command::Ownership(args) => ownership::run(args),
         Command::Release(args) => release::run(args, env),
         Command::Extend(args) => extend::run(args, env),
         Command::PrePush(args) => pre_push::run(args, env),

@@ -7,8 +7,20 @@ use insta::assert_snapshot;
 use super::harness::{World, both};
 
 const COMMANDS: &[&str] = &[
-    "claim", "claims", "check", "symbols", "release", "extend", "pre-push", "repos", "status", "start",
-    "stop", "serve", "demo",
+    "claim",
+    "claims",
+    "check",
+    "symbols",
+    "ownership",
+    "release",
+    "extend",
+    "pre-push",
+    "repos",
+    "status",
+    "start",
+    "stop",
+    "serve",
+    "demo",
 ];
 
 #[test]
@@ -35,20 +47,21 @@ fn the_root_lists_every_command() {
     Usage: coord <COMMAND>
 
     Commands:
-      claim     Claim files, directories or globs before you edit them
-      claims    List who holds what, and for how long
-      check     Check whether files are free, without claiming them
-      symbols   List the functions, classes and other symbols of files
-      release   Let go of claims
-      extend    Let your claims last longer
-      pre-push  Check what a push adds against what others hold; run by git's pre-push hook
-      repos     List the repositories that have been claimed in
-      status    Show where claims are kept, whether that works, and who you are to it
-      start     Start a coordination service on this machine
-      stop      Stop the service that `coord start --background` left running
-      serve     Run the coordination service for a team
-      demo      Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
-      help      Print this message or the help of the given subcommand(s)
+      claim      Claim files, directories or globs before you edit them
+      claims     List who holds what, and for how long
+      check      Check whether files are free, without claiming them
+      symbols    List the functions, classes and other symbols of files
+      ownership  Show whose a path is, and check the rules that say so
+      release    Let go of claims
+      extend     Let your claims last longer
+      pre-push   Check what a push adds against what others hold; run by git's pre-push hook
+      repos      List the repositories that have been claimed in
+      status     Show where claims are kept, whether that works, and who you are to it
+      start      Start a coordination service on this machine
+      stop       Stop the service that `coord start --background` left running
+      serve      Run the coordination service for a team
+      demo       Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
+      help       Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help
@@ -145,20 +158,21 @@ fn mistakes_are_told_on_stderr_with_status_2() {
     Usage: coord <COMMAND>
 
     Commands:
-      claim     Claim files, directories or globs before you edit them
-      claims    List who holds what, and for how long
-      check     Check whether files are free, without claiming them
-      symbols   List the functions, classes and other symbols of files
-      release   Let go of claims
-      extend    Let your claims last longer
-      pre-push  Check what a push adds against what others hold; run by git's pre-push hook
-      repos     List the repositories that have been claimed in
-      status    Show where claims are kept, whether that works, and who you are to it
-      start     Start a coordination service on this machine
-      stop      Stop the service that `coord start --background` left running
-      serve     Run the coordination service for a team
-      demo      Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
-      help      Print this message or the help of the given subcommand(s)
+      claim      Claim files, directories or globs before you edit them
+      claims     List who holds what, and for how long
+      check      Check whether files are free, without claiming them
+      symbols    List the functions, classes and other symbols of files
+      ownership  Show whose a path is, and check the rules that say so
+      release    Let go of claims
+      extend     Let your claims last longer
+      pre-push   Check what a push adds against what others hold; run by git's pre-push hook
+      repos      List the repositories that have been claimed in
+      status     Show where claims are kept, whether that works, and who you are to it
+      start      Start a coordination service on this machine
+      stop       Stop the service that `coord start --background` left running
+      serve      Run the coordination service for a team
+      demo       Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
+      help       Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help
