@@ -153,7 +153,8 @@ impl<S: Store> Driver<S> {
             self.store.rollback();
             return Ok(run);
         }
-        self.store.append(&changes, &kept)?;
+        // Nothing is told to webhooks yet: what `changes` say goes here, as far as the store `wants` it.
+        self.store.append(&changes, &kept, &[])?;
         self.announce(Committing { after, until: self.state.revision() });
         self.store.commit()?;
         run.changes.push(changes);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use super::codec::{body, claim_columns, claim_from_row, damaged, record_from_row};
-use super::{KeptAnswer, Missed, Seen, Store, StoreError, follows, migrations};
+use super::{KeptAnswer, Missed, Notice, Seen, Store, StoreError, Subscription, follows, migrations, outbox};
 use crate::engine::{Change, Changes, Claim, ClaimNumber, Record, Revision, State, Timestamp};
 
 /// How long a writer waits for another process before it gives up.
@@ -51,6 +51,9 @@ const NEWEST_ENDED: &str = concat!(
 pub struct Sqlite {
     path: PathBuf,
     connection: Connection,
+    webhook: Option<Subscription>,
+    /// Whether this transaction has something for the webhook.
+    noticed: bool,
     /// SQLite's counter of what other connections committed, as it stood when this one looked last.
     others: i64,
 }
@@ -72,7 +75,13 @@ impl Sqlite {
         configure(&connection).map_err(|cause| cannot_open(path, cause))?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         migrations::run(&mut connection, path)?;
-        Ok(Sqlite { path: path.into(), connection, others: -1 })
+        Ok(Sqlite { path: path.into(), connection, webhook: None, noticed: false, others: -1 })
+    }
+
+    /// The same store, which keeps notices for a webhook from now on. Without, none are kept.
+    #[must_use]
+    pub fn with_webhook(self, webhook: Subscription) -> Sqlite {
+        Sqlite { webhook: Some(webhook), ..self }
     }
 
     /// Where the database is.
@@ -221,7 +230,12 @@ impl Store for Sqlite {
         Ok(Some(KeptAnswer { key: key.into(), fingerprint, at: Timestamp(at), receipt }))
     }
 
-    fn append(&mut self, changes: &Changes, answers: &[KeptAnswer]) -> Result<(), StoreError> {
+    fn append(
+        &mut self,
+        changes: &Changes,
+        answers: &[KeptAnswer],
+        notices: &[Notice],
+    ) -> Result<(), StoreError> {
         // Signs of life first: a claim that ends in this batch takes its session's latest with it.
         for (session, at) in &changes.seen {
             self.connection
@@ -237,15 +251,28 @@ impl Store for Sqlite {
                 .prepare_cached("INSERT INTO answers (key, fingerprint, at, receipt) VALUES (?, ?, ?, ?)")?
                 .execute(params![answer.key, answer.fingerprint, answer.at.0, receipt])?;
         }
+        if let Some(webhook) = &self.webhook {
+            self.noticed |= outbox::write(&self.connection, webhook, notices)?;
+        }
         Ok(())
+    }
+
+    fn wants(&self, event_type: &str) -> bool {
+        self.webhook.as_ref().is_some_and(|webhook| webhook.wants(event_type))
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
         self.connection.prepare_cached("COMMIT")?.execute([])?;
+        if std::mem::take(&mut self.noticed)
+            && let Some(webhook) = &self.webhook
+        {
+            (webhook.wake)();
+        }
         Ok(())
     }
 
     fn rollback(&mut self) {
+        self.noticed = false;
         if !self.connection.is_autocommit() {
             // A failure here leaves nothing to do: SQLite has rolled back by itself, or will when it is opened next.
             let _ = self.connection.execute_batch("ROLLBACK");
@@ -281,8 +308,9 @@ impl Store for Sqlite {
                      AND id NOT IN (SELECT session_id FROM claims WHERE session_id IS NOT NULL) LIMIT ?2)",
             )?
             .execute(params![answers_before.0, PRUNE_ROWS])?;
+        let sent = outbox::prune(&transaction, before, PRUNE_ROWS)?;
         transaction.commit()?;
-        Ok(changes.max(ended) >= PRUNE_ROWS as usize)
+        Ok(changes.max(ended).max(sent) >= PRUNE_ROWS as usize)
     }
 }
 
@@ -423,7 +451,7 @@ impl History<'_> {
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -437,7 +465,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 ///
 /// Those who open a fresh database at the same moment are in each other's way when they set its journal, and SQLite
 /// lets none of them wait, as each would hold what the others wait for. So they let go and try again.
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     while let Err(error) = connection.pragma_update(None, "journal_mode", "wal") {
         if error.sqlite_error_code() != Some(ErrorCode::DatabaseBusy) || Instant::now() >= deadline {
@@ -448,7 +476,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "full")
 }
 
-fn cannot_open(path: &Path, cause: impl Into<StoreError>) -> StoreError {
+pub(super) fn cannot_open(path: &Path, cause: impl Into<StoreError>) -> StoreError {
     match cause.into() {
         StoreError::Sqlite(source) => StoreError::Open { path: path.into(), source: source.into() },
         other => other,
