@@ -16,6 +16,7 @@ pub mod input;
 mod instance_lock;
 mod listener;
 mod metrics;
+mod outbox;
 mod probes;
 mod reply;
 mod repos;

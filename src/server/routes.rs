@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 
 use super::app::App;
 use super::reply::Reply;
-use super::{auth, claims, conflicts, metrics, probes, repos, sessions};
+use super::{auth, claims, conflicts, metrics, outbox, probes, repos, sessions};
 
 /// A path that is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,10 @@ pub(super) enum Route<'a> {
     Inbox(Cow<'a, str>),
     Repos,
     AutoResolutions,
+    Outbox,
+    OutboxStats,
+    RetryOutbox,
+    PurgeOutbox,
 }
 
 impl Route<'_> {
@@ -50,6 +54,10 @@ impl Route<'_> {
             }
             ("repos", None, ..) => Route::Repos,
             ("metrics", Some("auto-resolutions"), None, _) => Route::AutoResolutions,
+            ("outbox", None, ..) => Route::Outbox,
+            ("outbox", Some("stats"), None, _) => Route::OutboxStats,
+            ("outbox", Some("retry"), None, _) => Route::RetryOutbox,
+            ("outbox", Some("purge"), None, _) => Route::PurgeOutbox,
             _ => return None,
         };
         Some(route)
@@ -59,9 +67,10 @@ impl Route<'_> {
     fn allow(&self) -> &'static str {
         match self {
             Route::Health | Route::Ready | Route::Meta | Route::Repos | Route::AutoResolutions => "GET",
-            Route::Inbox(_) => "GET",
+            Route::Inbox(_) | Route::Outbox | Route::OutboxStats => "GET",
             Route::Claims | Route::Conflicts => "GET, POST",
             Route::ReleaseClaims | Route::ExtendClaim(_) | Route::ReleaseSession(_) => "POST",
+            Route::RetryOutbox | Route::PurgeOutbox => "POST",
             Route::Claim(_) => "DELETE",
         }
     }
@@ -81,6 +90,10 @@ impl Route<'_> {
             Route::Inbox(_) => "/sessions/{session_id}/pending_requests",
             Route::Repos => "/repos",
             Route::AutoResolutions => "/metrics/auto-resolutions",
+            Route::Outbox => "/outbox",
+            Route::OutboxStats => "/outbox/stats",
+            Route::RetryOutbox => "/outbox/retry",
+            Route::PurgeOutbox => "/outbox/purge",
         }
     }
 
@@ -121,6 +134,10 @@ async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
         Route::Inbox(id) => sessions::inbox(app, &id).await,
         Route::Repos => repos::list(app).await,
         Route::AutoResolutions => metrics::auto_resolutions(app, &request).await,
+        Route::Outbox => outbox::list(app, &request).await,
+        Route::OutboxStats => outbox::stats(app, &request).await,
+        Route::RetryOutbox => outbox::retry(app, request).await,
+        Route::PurgeOutbox => outbox::purge(app, request).await,
     }
 }
 
@@ -154,6 +171,10 @@ mod tests {
             ("/sessions//release", None),
             ("/sessions/s/pending_requests", Some("/sessions/{session_id}/pending_requests")),
             ("/sessions/a%2Fb/release", Some("/sessions/{session_id}/release")),
+            ("/outbox", Some("/outbox")),
+            ("/outbox/stats", Some("/outbox/stats")),
+            ("/outbox/stats/x", None),
+            ("/outbox/x", None),
             ("//claims", None),
             ("/", None),
             ("", None),

@@ -6,6 +6,7 @@ pub mod checkout;
 mod checks;
 mod claims;
 mod listing;
+pub mod outbox;
 mod symbols;
 
 pub use checkout::{Checkout, Limits};

@@ -63,7 +63,7 @@ mod tests {
             ("http://:80/", "it names no host"),
             ("http://hook.example:99999", "its port is not a number up to 65535"),
             ("http://hook.example:/", "its port is not a number up to 65535"),
-            ("http://user:word@hook.example:port/", "it is not a URL"),
+            ("http://user:word@hook.example:port/", "its port is not a number up to 65535"),
             ("http://ho ok", "it is not a URL"),
             ("http://hook.example\n", "it is not a URL"),
             ("http://é.example", "it is not a URL"),
