@@ -139,10 +139,8 @@ fn stats(client: &mut Client, args: &StatsArgs) -> Done {
         return Ok(Exit::Ok);
     }
     if stats.events.is_empty() {
-        output::note(&format!(
-            "there was no webhook in the last {}",
-            output::count(args.hours.into(), "hour")
-        ));
+        let span = if args.hours == 1 { "hour".into() } else { format!("{} hours", args.hours) };
+        output::note(&format!("there was no webhook in the last {span}"));
         hint_where_they_come_from(client);
         return Ok(Exit::Ok);
     }

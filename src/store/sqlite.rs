@@ -17,7 +17,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const TRY_AGAIN: Duration = Duration::from_millis(2);
 
 /// WAL pages after which SQLite copies them back: 16 MiB, so that the pause it makes is rare.
-const CHECKPOINT_PAGES: u32 = 4096;
+pub(super) const CHECKPOINT_PAGES: u32 = 4096;
 
 /// The most records that are caught up with one by one; whoever is further behind loads everything.
 const MOST_MISSED: u64 = 10_000;

@@ -7,8 +7,8 @@ use insta::assert_snapshot;
 use super::harness::{World, both};
 
 const COMMANDS: &[&str] = &[
-    "claim", "claims", "check", "symbols", "release", "extend", "pre-push", "repos", "status", "start",
-    "stop", "serve", "demo",
+    "claim", "claims", "check", "symbols", "release", "extend", "pre-push", "repos", "outbox", "status",
+    "start", "stop", "serve", "demo",
 ];
 
 #[test]
@@ -43,6 +43,7 @@ fn the_root_lists_every_command() {
       extend    Let your claims last longer
       pre-push  Check what a push adds against what others hold; run by git's pre-push hook
       repos     List the repositories that have been claimed in
+      outbox    Show the webhooks of a service, send them again, or forget them
       status    Show where claims are kept, whether that works, and who you are to it
       start     Start a coordination service on this machine
       stop      Stop the service that `coord start --background` left running
@@ -153,6 +154,7 @@ fn mistakes_are_told_on_stderr_with_status_2() {
       extend    Let your claims last longer
       pre-push  Check what a push adds against what others hold; run by git's pre-push hook
       repos     List the repositories that have been claimed in
+      outbox    Show the webhooks of a service, send them again, or forget them
       status    Show where claims are kept, whether that works, and who you are to it
       start     Start a coordination service on this machine
       stop      Stop the service that `coord start --background` left running

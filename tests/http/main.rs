@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod harness;
+#[path = "../support/receiver.rs"]
+mod receiver;
 
 mod access;
 mod checkout;
@@ -11,3 +13,4 @@ mod claims;
 mod idempotency;
 mod protocol;
 mod shutdown;
+mod webhooks;
