@@ -84,6 +84,18 @@ impl Context {
     }
 }
 
+/// The way to the coordinator for a command that needs no clone, where a service is configured.
+pub(super) fn client_anywhere(env: &Env, why: &str) -> Result<Client, CliError> {
+    match Context::open(env) {
+        Ok(context) => Ok(context.client),
+        Err(error) if error.is_not_a_clone() => match configured_service(env)? {
+            Some(remote) => Ok(Client::Remote(remote)),
+            None => Err(error.hint(format!("set COORD_API_URL to {why} from anywhere"))),
+        },
+        Err(error) => Err(error),
+    }
+}
+
 /// The service that is configured where the command runs, clone or not.
 pub(super) fn configured_service(env: &Env) -> Result<Option<Remote>, CliError> {
     let settings = Settings::load(&std::env::current_dir()?, None, env)?;

@@ -11,7 +11,7 @@ pub use remote::Remote;
 use crate::store::StoreError;
 use crate::wire::{
     CheckReply, CheckRequest, ClaimList, ClaimReply, ClaimRequest, ExtendRequest, Extended, ListQuery,
-    ReleaseRequest, Released, RepoList,
+    OutboxList, OutboxStats, PurgeRequest, Purged, ReleaseRequest, Released, RepoList, Retried, RetryRequest,
 };
 
 /// A way to the coordinator.
@@ -182,6 +182,42 @@ impl Client {
     /// If it could not be asked.
     pub fn repos(&mut self) -> Result<RepoList, ClientError> {
         either!(self, way => way.repos())
+    }
+
+    /// Counts the webhooks of the last hours by type of event and what became of them.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked.
+    pub fn outbox_stats(&mut self, hours: u16) -> Result<OutboxStats, ClientError> {
+        either!(self, way => way.outbox_stats(hours))
+    }
+
+    /// Lists the newest webhooks.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked.
+    pub fn outbox(&mut self, limit: u16) -> Result<OutboxList, ClientError> {
+        either!(self, way => way.outbox(limit))
+    }
+
+    /// Has webhooks that were not taken sent again.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked.
+    pub fn retry_outbox(&mut self, request: RetryRequest) -> Result<Retried, ClientError> {
+        either!(self, way => way.retry_outbox(request))
+    }
+
+    /// Forgets webhooks.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked.
+    pub fn purge_outbox(&mut self, request: PurgeRequest) -> Result<Purged, ClientError> {
+        either!(self, way => way.purge_outbox(request))
     }
 }
 

@@ -17,6 +17,7 @@ mod instance_lock;
 mod listener;
 mod meters;
 mod metrics;
+mod outbox;
 mod probes;
 mod release_requests;
 mod reply;

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 
 use super::app::App;
 use super::reply::Reply;
-use super::{auth, claims, conflicts, metrics, probes, release_requests, repos, sessions};
+use super::{auth, claims, conflicts, metrics, outbox, probes, release_requests, repos, sessions};
 
 /// A path that is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,10 @@ pub(super) enum Route<'a> {
     Repos,
     Metrics,
     AutoResolutions,
+    Outbox,
+    OutboxStats,
+    RetryOutbox,
+    PurgeOutbox,
 }
 
 impl Route<'_> {
@@ -60,6 +64,10 @@ impl Route<'_> {
             ("repos", None, ..) => Route::Repos,
             ("metrics", None, ..) => Route::Metrics,
             ("metrics", Some("auto-resolutions"), None, _) => Route::AutoResolutions,
+            ("outbox", None, ..) => Route::Outbox,
+            ("outbox", Some("stats"), None, _) => Route::OutboxStats,
+            ("outbox", Some("retry"), None, _) => Route::RetryOutbox,
+            ("outbox", Some("purge"), None, _) => Route::PurgeOutbox,
             _ => return None,
         };
         Some(route)
@@ -70,6 +78,8 @@ impl Route<'_> {
         match self {
             Route::Health | Route::Ready | Route::Meta | Route::Repos => "GET",
             Route::Metrics | Route::AutoResolutions | Route::Inbox(_) | Route::RequestEvents(_) => "GET",
+            Route::Outbox | Route::OutboxStats => "GET",
+            Route::RetryOutbox | Route::PurgeOutbox => "POST",
             Route::Claims | Route::Conflicts | Route::Requests => "GET, POST",
             Route::Request(_) => "GET, DELETE",
             Route::Respond(_) | Route::ReleaseClaims | Route::ExtendClaim(_) | Route::ReleaseSession(_) => {
@@ -99,6 +109,10 @@ impl Route<'_> {
             Route::Repos => "/repos",
             Route::Metrics => "/metrics",
             Route::AutoResolutions => "/metrics/auto-resolutions",
+            Route::Outbox => "/outbox",
+            Route::OutboxStats => "/outbox/stats",
+            Route::RetryOutbox => "/outbox/retry",
+            Route::PurgeOutbox => "/outbox/purge",
         }
     }
 
@@ -158,6 +172,10 @@ async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
         Route::Repos => repos::list(app).await,
         Route::Metrics => Ok(metrics::scrape(app).await),
         Route::AutoResolutions => metrics::auto_resolutions(app, &request).await,
+        Route::Outbox => outbox::list(app, &request).await,
+        Route::OutboxStats => outbox::stats(app, &request).await,
+        Route::RetryOutbox => outbox::retry(app, request).await,
+        Route::PurgeOutbox => outbox::purge(app, request).await,
     }
 }
 
@@ -191,6 +209,10 @@ mod tests {
             ("/sessions//release", None),
             ("/sessions/s/pending_requests", Some("/sessions/{session_id}/pending_requests")),
             ("/sessions/a%2Fb/release", Some("/sessions/{session_id}/release")),
+            ("/outbox", Some("/outbox")),
+            ("/outbox/stats", Some("/outbox/stats")),
+            ("/outbox/stats/x", None),
+            ("/outbox/x", None),
             ("//claims", None),
             ("/", None),
             ("", None),

@@ -7,6 +7,7 @@ mod checks;
 mod claims;
 mod inbox;
 mod listing;
+pub mod outbox;
 mod queue;
 mod requests;
 mod symbols;

@@ -3,12 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod harness;
+#[path = "../support/receiver.rs"]
+mod receiver;
 
 mod check;
 mod claim;
 mod claims;
 mod demo;
 mod extend;
+mod outbox;
 mod ownership;
 mod pre_push;
 mod release;
