@@ -515,7 +515,7 @@ fn damage_is_called_so_and_not_passed_over() {
     for (what, damage) in [
         ("claim 1", "UPDATE claims SET id = 'no id' WHERE number = 1"),
         ("claim 2", "UPDATE claims SET symbols = '[' WHERE number = 2"),
-        ("pattern of claim 1", "UPDATE claims SET pattern = '..' WHERE number = 1"),
+        ("pattern in claim 1", "UPDATE claims SET pattern = '..' WHERE number = 1"),
     ] {
         let directory = directory();
         let mut store = Sqlite::open(&file(&directory)).unwrap();
