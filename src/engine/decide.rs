@@ -185,9 +185,17 @@ impl Turn<'_> {
             }
         });
         if !fresh.is_empty() {
+            self.beware_of_rings(numbers.last().copied());
             self.tell_granted(&fresh, &request.engineer, &request.room, request.session.as_ref());
         }
         numbers
+    }
+
+    /// Has the waiters of whoever got a claim looked at again: others may wait for it, and they for those.
+    pub(super) fn beware_of_rings(&mut self, claim: Option<ClaimNumber>) {
+        if let Some(claim) = claim.map(|number| self.state.held(number).clone()) {
+            self.state.queue.ripen_waiters_of(&claim);
+        }
     }
 
     /// Does something that gives a session claims, and notes that it is alive if it had none.

@@ -29,9 +29,12 @@ const MOST_MISSED: u64 = 10_000;
 const PRUNE_ROWS: u32 = 10_000;
 
 /// What else is dropped when it has been over for long enough: the table, its key, and when a row was over, which is
-/// nothing while it is not.
-const ENDED: [(&str, &str, &str); 3] =
-    [("queue", "number", "ended_at"), ("requests", "number", "decided_at"), ("conflict_log", "id", "at")];
+/// nothing while it is not. Whoever left a place in the queue may come back to it for a while.
+const ENDED: [(&str, &str, &str); 3] = [
+    ("queue", "number", "ended_at + 3600000"),
+    ("requests", "number", "decided_at"),
+    ("conflict_log", "id", "at"),
+];
 
 /// A writer's connection to a SQLite database.
 pub struct Sqlite {
