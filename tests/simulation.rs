@@ -44,6 +44,7 @@ const REGRESSIONS: &[(u64, &str)] = &[
     (103_004, "a claim ended that had kept an agreement up, and two waited for each other from then on"),
     (109_156, "the same, of an engineer with two sessions"),
     (146_748, "a waiter that was looked at twice in one decision watched two claims"),
+    (227_163, "a session was given a claim without being seen"),
 ];
 
 #[expect(clippy::disallowed_methods, reason = "whoever runs the test says how much of it")]

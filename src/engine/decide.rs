@@ -171,9 +171,6 @@ impl Turn<'_> {
 
     /// Takes everything that a request asks for, which must be free.
     pub(super) fn take(&mut self, request: &Request) -> Vec<ClaimNumber> {
-        if let Some(session) = &request.session {
-            self.see(session);
-        }
         let mut fresh = Vec::new();
         let mut numbers = Vec::with_capacity(request.items.len());
         self.welcome(request.session.as_ref(), |turn| {
@@ -198,8 +195,11 @@ impl Turn<'_> {
         }
     }
 
-    /// Does something that gives a session claims, and notes that it is alive if it had none.
+    /// Does something that gives a session claims, which counts as a sign of its life.
     pub(super) fn welcome(&mut self, session: Option<&Arc<str>>, grant: impl FnOnce(&mut Self)) {
+        if let Some(session) = session {
+            self.see(session);
+        }
         let newcomer = session.filter(|name| self.state.session_activity(name).is_none());
         grant(self);
         if let Some(session) = newcomer {

@@ -432,8 +432,8 @@ impl Model {
         part.expires = whole.promised.unwrap_or(whole.expires).max(self.now + millis(lifetime));
         part.promised = None;
         part.partners = Vec::new();
+        self.see(policy, part.session);
         if let Some(session) = part.session {
-            // Whoever holds nothing else was just seen no sooner than this.
             let alive = self.alive(policy);
             self.seen.entry(session).or_insert(alive);
         }
@@ -489,6 +489,7 @@ impl Model {
             promised: None,
             partners: Vec::new(),
         });
+        self.see(policy, session);
         if let Some(session) = session {
             let alive = self.alive(policy);
             self.seen.entry(session).or_insert(alive);
