@@ -3,7 +3,9 @@
 mod bounds;
 mod claims;
 mod expiry;
+mod requests;
 mod sharing;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
