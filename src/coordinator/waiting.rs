@@ -209,3 +209,7 @@ impl Ticket {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "waiting_tests.rs"]
+mod tests;
