@@ -36,6 +36,7 @@ contract:
 bench:
 	$(CARGO) bench --locked --bench overlap
 	$(CARGO) bench --locked --bench http
+	$(CARGO) bench --locked --bench queue
 	$(CARGO) bench --locked --bench cli
 	$(CARGO) bench --locked --bench push
 	$(CARGO) bench --locked --bench symbols

@@ -55,8 +55,8 @@ impl Drop for Scratch {
 pub(crate) struct Service {
     child: Child,
     address: SocketAddr,
-    /// Dropped after the process is gone.
-    _scratch: Scratch,
+    /// Its directory, unless it belongs to another service. Dropped after the process is gone.
+    scratch: Option<Scratch>,
 }
 
 impl Service {
@@ -68,25 +68,41 @@ impl Service {
     }
 
     /// Starts a service by another program that reads the same variables.
-    pub(crate) fn run(mut command: Command, name: &str) -> Result<Service> {
+    pub(crate) fn run(command: Command, name: &str) -> Result<Service> {
         let scratch = Scratch::new(name)?;
+        let mut service = Service::launch(command, scratch.path(), "log")?;
+        service.scratch = Some(scratch);
+        Ok(service)
+    }
+
+    /// Starts another service on the database of this one.
+    #[allow(dead_code, reason = "not every benchmark needs two")]
+    pub(crate) fn beside(&self) -> Result<Service> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_coord"));
+        command.arg("serve");
+        let directory = self.scratch.as_ref().ok_or("only the first one has a directory")?.path();
+        Service::launch(command, directory, "other.log")
+    }
+
+    fn launch(mut command: Command, directory: &Path, log: &str) -> Result<Service> {
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
-        let log = fs::File::create(scratch.path().join("log"))?;
+        let log = fs::File::create(directory.join(log))?;
         let child = command
-            .current_dir(scratch.path())
+            .current_dir(directory)
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .env("HOME", scratch.path())
+            .env("HOME", directory)
+            .env("COORD_DISABLE_INSTANCE_LOCK", "1")
             .env("COORD_HOST", "127.0.0.1")
             .env("COORD_PORT", address.port().to_string())
             .env("COORD_AUTH_TOKEN", TOKEN)
-            .env("COORD_DATABASE_PATH", scratch.path().join("coord.db"))
+            .env("COORD_DATABASE_PATH", directory.join("coord.db"))
             .env("COORD_LOG_LEVEL", "warning")
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()?;
-        let mut service = Service { child, address, _scratch: scratch };
+        let mut service = Service { child, address, scratch: None };
         service.wait()?;
         Ok(service)
     }

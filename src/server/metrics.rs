@@ -24,6 +24,8 @@ type Gauge = (&'static str, &'static str, fn(&Sight<'_>) -> usize);
 /// The gauges that are read when somebody asks, so that none can drift from what it stands for.
 const GAUGES: &[Gauge] = &[
     ("claims_active", "Claims held", |sight| sight.state.len()),
+    ("waiters", "Requests that wait in a queue", |sight| sight.state.waiting()),
+    ("requests_open", "Release requests nobody has answered", |sight| sight.state.requests().count()),
     ("connections_open", "Connections of clients", |sight| sight.app.meters.connections()),
 ];
 
