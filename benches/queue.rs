@@ -97,10 +97,13 @@ fn next(let_in: &Receiver<(LetIn, usize)>) -> Result<(Instant, String, usize)> {
     Ok((heard, claim, number))
 }
 
-/// Waits for the file, says when it was let in, and waits again once it may.
+/// Waits for the file, says when it was let in, and waits again once it may, under another name: what one holds oneself one
+/// has at once.
 fn park(mut client: Client, number: usize, let_in: &Sender<(LetIn, usize)>, again: &Receiver<()>) {
-    while let Ok(reply) = client.post("/claims", &claim(&format!("e{number}"), 600)) {
+    for time in 0.. {
+        let reply = client.post("/claims", &claim(&format!("e{number}-{time}"), 600));
         let heard = Instant::now();
+        let Ok(reply) = reply else { return };
         let Ok(id) = id(&reply) else { return };
         if let_in.send(((heard, id), number)).is_err() || again.recv().is_err() {
             return;
