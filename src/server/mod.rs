@@ -12,11 +12,13 @@ mod claims;
 mod config;
 mod conflicts;
 pub mod fields;
+mod hotspots;
 pub mod input;
 mod instance_lock;
 mod listener;
 mod meters;
 mod metrics;
+mod ownership;
 mod probes;
 mod release_requests;
 mod reply;
@@ -24,6 +26,7 @@ mod repos;
 pub mod requests;
 mod routes;
 mod sessions;
+mod sharing;
 
 use std::path::PathBuf;
 
