@@ -38,6 +38,7 @@ impl Context {
                     &database,
                     policy,
                     house.retention,
+                    ServeConfig::auto_share(env)?,
                     Clock::system(),
                 )?))
             }
@@ -81,6 +82,18 @@ impl Context {
             repo: Some(self.workspace.repo_id.clone()),
             session_id: Some(self.session().into()),
         }
+    }
+}
+
+/// A way to the coordinator of the clone, or to the service that is configured where there is none.
+pub(super) fn anywhere(env: &Env) -> Result<Client, CliError> {
+    match Context::open(env) {
+        Ok(context) => Ok(context.client),
+        Err(error) if error.is_not_a_clone() => match configured_service(env)? {
+            Some(remote) => Ok(Client::Remote(remote)),
+            None => Err(error.hint("set COORD_API_URL to reach a service from anywhere")),
+        },
+        Err(error) => Err(error),
     }
 }
 

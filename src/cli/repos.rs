@@ -2,10 +2,9 @@
 
 use clap::Args;
 
-use super::context::{Context, configured_service, now};
+use super::context::{anywhere, now};
 use super::output;
 use super::{Done, Exit};
-use crate::client::Client;
 use crate::wire::moment;
 use crate::workspace::Env;
 
@@ -21,15 +20,7 @@ pub(super) struct ReposArgs {
 }
 
 pub(super) fn run(args: ReposArgs, env: &Env) -> Done {
-    let mut client = match Context::open(env) {
-        Ok(context) => context.client,
-        Err(error) if error.is_not_a_clone() => match configured_service(env)? {
-            Some(remote) => Client::Remote(remote),
-            None => return Err(error.hint("set COORD_API_URL to list a service's from anywhere")),
-        },
-        Err(error) => return Err(error),
-    };
-    let list = client.repos()?;
+    let list = anywhere(env)?.repos()?;
     if args.json {
         output::json(&list)?;
         return Ok(Exit::Ok);

@@ -27,6 +27,9 @@ use super::{Env, Setting, Source, Token, WorkspaceError, Worktree, files, servic
 /// Where `coord start` serves, and so what `mode = "local"` means when no address is given.
 const LOCAL_SERVICE_URL: &str = "http://127.0.0.1:8080";
 
+/// Where ownership rules are unless `config.toml` says otherwise.
+const OWNERSHIP_FILE: &str = ".coordination/owners.yaml";
+
 /// Values of committed templates that mean nothing by themselves. [`LOCAL_SERVICE_URL`] is a placeholder too, but one
 /// that works.
 const EMPTY_PLACEHOLDERS: &[&str] = &["set-me", "example-org/example-repo", "REPLACE_ME"];
@@ -98,6 +101,24 @@ impl Settings {
             None => Path::new(env.first(&["HOME", "USERPROFILE"]).unwrap_or("/")).join(".coord"),
         }
     }
+}
+
+/// Where the ownership rules of a clone are: where `config.toml` says, else in `.coordination` at the top of the work tree.
+/// The file need not exist.
+///
+/// # Errors
+///
+/// A `config.toml` that cannot be read, parsed or trusted.
+pub fn ownership_file(cwd: &Path, worktree: &Worktree) -> Result<PathBuf, WorkspaceError> {
+    let real_cwd =
+        cwd.canonicalize().map_err(|source| WorkspaceError::Directory { path: cwd.to_owned(), source })?;
+    let config = find(&real_cwd, Some(worktree), "config.toml")?;
+    let named = config.as_deref().map(ConfigFile::read).transpose()?.and_then(|file| file.ownership_file);
+    let base = config.as_deref().and_then(Path::parent).and_then(Path::parent);
+    Ok(match (base, named) {
+        (Some(base), Some(named)) => base.join(named),
+        _ => worktree.root.join(OWNERSHIP_FILE),
+    })
 }
 
 /// Refuses to send a token where a committed file says.
