@@ -11,7 +11,8 @@ use ureq::http::Response;
 use super::{ClientError, malformed};
 use crate::wire::{
     CheckReply, CheckRequest, ClaimList, ClaimReply, ClaimRequest, ExtendRequest, Extended, HotspotList,
-    HotspotQuery, ListQuery, OwnershipSet, PromoteRequest, Promoted, Ready, ReleaseRequest, Released, RepoList,
+    HotspotQuery, ListQuery, OwnershipSet, PromoteRequest, Promoted, Ready, ReleaseRequest, Released,
+    RepoList,
 };
 use crate::workspace::{Token, is_loopback};
 

@@ -137,7 +137,11 @@ impl ServeConfig {
         Ok(AutoShare {
             threshold: reader.number("COORD_AUTO_PROMOTE_THRESHOLD", 0)?,
             window_days: reader.days("COORD_AUTO_PROMOTE_WINDOW_DAYS", 7)?,
-            subtree_min_files: reader.parsed("COORD_AUTO_PROMOTE_SUBTREE_MIN_FILES", 3, "a number of files")?,
+            subtree_min_files: reader.parsed(
+                "COORD_AUTO_PROMOTE_SUBTREE_MIN_FILES",
+                3,
+                "a number of files",
+            )?,
             sweep: (sweep > 0).then(|| Duration::from_secs(sweep)),
             sweep_window_days: reader.days("COORD_AUTO_DEMOTE_WINDOW_DAYS", 14)?,
         })

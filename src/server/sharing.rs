@@ -96,8 +96,7 @@ async fn look_at(app: &App, refusal: Refusal) -> Result<(), AmendError> {
     if attempts.is_empty() {
         return Ok(());
     }
-    let amended =
-        amend(app, move |in_force| service::share_hot(in_force, &attempts, &settings, now)).await?;
+    let amended = amend(app, move |in_force| service::share_hot(in_force, &attempts, &settings, now)).await?;
     tell(&amended, "shared what too many were turned away from");
     Ok(())
 }

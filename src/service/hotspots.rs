@@ -187,13 +187,8 @@ mod tests {
     use crate::engine::{Command, Ownership, Revision, SetOwnership};
     use crate::service::RuleBook;
 
-    const SETTINGS: AutoShare = AutoShare {
-        threshold: 3,
-        window_days: 7,
-        subtree_min_files: 3,
-        sweep: None,
-        sweep_window_days: 14,
-    };
+    const SETTINGS: AutoShare =
+        AutoShare { threshold: 3, window_days: 7, subtree_min_files: 3, sweep: None, sweep_window_days: 14 };
 
     /// The last day of January 2026.
     const NOW: Timestamp = Timestamp(1_769_860_800_000);
@@ -218,8 +213,7 @@ mod tests {
     fn what_is_hot_is_shared_and_said_to_be() {
         let hot = attempts(&[("d/a.ts", 3), ("x.ts", 4), ("d/b.ts", 3), ("cold.ts", 2), ("d/c.ts", 9)]);
         let rules = stored(share_hot(&in_force("areas:\n"), &hot, &SETTINGS, NOW).unwrap());
-        let want =
-            "areas:\nshared_files:\n  - d/**  # auto-promoted=2026-01-31\n  - x.ts  # auto-promoted=2026-01-31\n";
+        let want = "areas:\nshared_files:\n  - d/**  # auto-promoted=2026-01-31\n  - x.ts  # auto-promoted=2026-01-31\n";
         assert_eq!((&*rules.text, rules.after, rules.shared.len()), (want, Some(Revision(7)), 2));
         let promoted = |pattern: &str, sources: &[&str]| Adjustment::Promoted {
             pattern: pattern.into(),
@@ -238,9 +232,11 @@ mod tests {
 
     #[test]
     fn what_is_cold_is_dropped_and_said_to_be() {
-        let text = "shared_files:\n  - a/**  # auto-promoted=2026-01-01\n  - b.ts  # auto-promoted=2026-01-01\n";
+        let text =
+            "shared_files:\n  - a/**  # auto-promoted=2026-01-01\n  - b.ts  # auto-promoted=2026-01-01\n";
         assert!(may_cool_down(in_force(text).rules()));
-        let rules = stored(drop_cold(&in_force(text), &attempts(&[("a/x.ts", 3), ("b.ts", 2)]), &SETTINGS).unwrap());
+        let rules =
+            stored(drop_cold(&in_force(text), &attempts(&[("a/x.ts", 3), ("b.ts", 2)]), &SETTINGS).unwrap());
         assert_eq!(&*rules.text, "shared_files:\n  - a/**  # auto-promoted=2026-01-01\n");
         let demoted = Adjustment::Demoted { pattern: "b.ts".into(), count: 2, threshold: 3, window_days: 14 };
         assert_eq!(rules.adjustments, [demoted]);
@@ -279,7 +275,9 @@ mod tests {
 
     #[test]
     fn the_list_says_what_the_rules_do() {
-        let rules = in_force("shared_files: [src/**]\nsuggested_splits: [{pattern: b.ts, suggested_at: '2026-01-01'}]\n");
+        let rules = in_force(
+            "shared_files: [src/**]\nsuggested_splits: [{pattern: b.ts, suggested_at: '2026-01-01'}]\n",
+        );
         let hotspot = |pattern: &str, attempts| Hotspot {
             repo: Some("o/r".into()),
             pattern: pattern.into(),

@@ -18,9 +18,7 @@ pub use checks::{Check, check, check_reply};
 pub use claims::{
     claim_command, claim_reply, ended_reply, extend_command, idempotency_key, malformed, release_command,
 };
-pub use hotspots::{
-    AutoShare, attempted, drop_cold, hotspots, may_cool_down, promote, promoted, share_hot,
-};
+pub use hotspots::{AutoShare, attempted, drop_cold, hotspots, may_cool_down, promote, promoted, share_hot};
 pub use inbox::{MOST_NEWS, Mail, inbox, mail};
 pub use listing::{NEWEST, active_claims, all_claims, auto_resolutions, days_before, newest_active, repos};
 pub use queue::{MOST_PLACES, left, left_states, wait, waiting};

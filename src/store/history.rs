@@ -423,8 +423,8 @@ impl History<'_> {
             "SELECT value, (SELECT count(*) FROM conflict_log WHERE pattern = value AND at >= ?2 AND repo IS ?3) AS attempts
              FROM json_each(?1) WHERE attempts >= ?4 ORDER BY key",
         )?;
-        let rows =
-            select.query_map(params![patterns, since.0, room, least], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows = select
+            .query_map(params![patterns, since.0, room, least], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -18,7 +18,7 @@
 //! A committed file is whatever its last author wrote, so it cannot have a token sent anywhere: one from the environment
 //! or from `local.env` goes to an address from the environment or from a file that git does not track.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::config_file::{ConfigFile, Mode};
 use super::local_env::LocalEnv;
@@ -104,21 +104,23 @@ impl Settings {
 }
 
 /// Where the ownership rules of a clone are: where `config.toml` says, else in `.coordination` at the top of the work tree.
-/// The file need not exist.
+/// The file need not exist. What `config.toml` says may be anybody's word, so it never leads out of the directory that
+/// `.coordination` is in.
 ///
 /// # Errors
 ///
-/// A `config.toml` that cannot be read, parsed or trusted.
+/// A `config.toml` that cannot be read, parsed or trusted, or names a file elsewhere.
 pub fn ownership_file(cwd: &Path, worktree: &Worktree) -> Result<PathBuf, WorkspaceError> {
     let real_cwd =
         cwd.canonicalize().map_err(|source| WorkspaceError::Directory { path: cwd.to_owned(), source })?;
-    let config = find(&real_cwd, Some(worktree), "config.toml")?;
-    let named = config.as_deref().map(ConfigFile::read).transpose()?.and_then(|file| file.ownership_file);
-    let base = config.as_deref().and_then(Path::parent).and_then(Path::parent);
-    Ok(match (base, named) {
-        (Some(base), Some(named)) => base.join(named),
-        _ => worktree.root.join(OWNERSHIP_FILE),
-    })
+    let default = worktree.root.join(OWNERSHIP_FILE);
+    let Some(config) = find(&real_cwd, Some(worktree), "config.toml")? else { return Ok(default) };
+    let Some(named) = ConfigFile::read(&config)?.ownership_file else { return Ok(default) };
+    let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+    match config.parent().and_then(Path::parent) {
+        Some(base) if named.file_name().is_some() && named.components().all(is_plain) => Ok(base.join(named)),
+        _ => Err(WorkspaceError::OwnershipFile { path: config }),
+    }
 }
 
 /// Refuses to send a token where a committed file says.

@@ -9,6 +9,7 @@ mod claim;
 mod claims;
 mod demo;
 mod extend;
+mod hotspots;
 mod ownership;
 mod pre_push;
 mod release;

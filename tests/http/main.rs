@@ -11,5 +11,6 @@ mod claims;
 mod idempotency;
 mod metrics;
 mod metrics_docs;
+mod ownership;
 mod protocol;
 mod shutdown;

@@ -55,5 +55,5 @@ fn warn_of_lost(before: &Rules, after: &Rules) {
     let more = lost.len() - named.len();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     output::warn(&format!("no longer shared, though promoted by itself: {}{more}", named.join(", ")));
-    output::hint("`coord ownership pull - > FILE` before a change shows what counts");
+    output::hint("`coord ownership pull` before a change keeps such entries");
 }
