@@ -253,7 +253,8 @@ mod tests {
                 "shared_file",
                 "a/../b",
                 "",
-                "`a/../b` cannot be written into the rules: `a/../b` has a segment `..`, which repository paths never do",
+                "`a/../b` cannot be written into the rules: the segment `..` is not a name; write the path from the \
+                 repository root without `.` and `..`",
             ),
             (
                 "shared_file",
