@@ -159,14 +159,15 @@ pub fn owners_to_tell(rules: &Rules, request: &Request) -> Vec<String> {
     let mut theirs: Vec<&Rule> = Vec::new();
     for item in &request.items {
         let pattern = &item.scope.pattern;
-        if item.kind == ClaimType::SharedFile || rules.shared_by(pattern).is_some() {
-            continue;
-        }
         let foreign = |rule: &&Rule| {
             !rule.owners.is_empty() && !rule.owners.iter().any(|owner| is_one_of(owner, &request.engineer))
         };
-        let owned = rules.owners(pattern).into_iter().filter(foreign);
-        theirs.extend(owned.filter(|rule| seen.insert((rule.section, rule.name.as_str()))));
+        let fresh = |rule: &&Rule| !seen.contains(&(rule.section, rule.name.as_str()));
+        let owned: Vec<&Rule> = rules.owners(pattern).into_iter().filter(fresh).filter(foreign).collect();
+        if owned.is_empty() || item.kind == ClaimType::SharedFile || rules.shared_by(pattern).is_some() {
+            continue;
+        }
+        theirs.extend(owned.into_iter().filter(|rule| seen.insert((rule.section, rule.name.as_str()))));
     }
     let mut lines: Vec<String> = theirs.iter().take(MOST_BLOCKS).map(|rule| line(rule)).collect();
     let more = theirs.len().saturating_sub(MOST_BLOCKS);
