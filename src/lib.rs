@@ -21,6 +21,7 @@
 //! | [`ownership`] | whose paths are, what is delicate, what is shared; edits of that text | `pattern`, the engine's `Severity` |
 //! | [`clock`] | the one place that asks for the time of day | `engine` |
 //! | [`store`] | the change log and what it amounts to, on SQLite | `engine`, `pattern` |
+//! | [`webhook`] | what a receiver is told of, who signs it, and sending it | `store`, `clock`, `wire`, `workspace` |
 //! | [`coordinator`] | one writer: catches up, decides, commits, then answers | `engine`, `store`, `clock`, `pattern` |
 //! | [`wire`] | requests and replies as they are sent | the engine's `Timestamp` |
 //! | [`service`] | requests into commands, outcomes into replies, for every door | all above |
@@ -39,5 +40,6 @@ pub mod server;
 pub mod service;
 pub mod store;
 pub mod symbols;
+pub mod webhook;
 pub mod wire;
 pub mod workspace;

@@ -21,6 +21,8 @@ mod history;
 mod model;
 #[path = "simulation/random.rs"]
 mod random;
+#[path = "simulation/step.rs"]
+mod step;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -39,6 +41,10 @@ const REGRESSIONS: &[(u64, &str)] = &[
     (29, "everything was loaded inside a transaction; a session came back after the clock had stepped back"),
     (131, "the state did not count as stale after a failed commit"),
     (186, "a renewal that changed nothing was not kept under its key"),
+    (103_004, "a claim ended that had kept an agreement up, and two waited for each other from then on"),
+    (109_156, "the same, of an engineer with two sessions"),
+    (146_748, "a waiter that was looked at twice in one decision watched two claims"),
+    (227_163, "a session was given a claim without being seen"),
 ];
 
 #[expect(clippy::disallowed_methods, reason = "whoever runs the test says how much of it")]

@@ -85,13 +85,13 @@ impl Context {
     }
 }
 
-/// A way to the coordinator of the clone, or to the service that is configured where there is none.
-pub(super) fn anywhere(env: &Env) -> Result<Client, CliError> {
+/// The way to the coordinator for a command that needs no clone, where a service is configured.
+pub(super) fn client_anywhere(env: &Env, why: &str) -> Result<Client, CliError> {
     match Context::open(env) {
         Ok(context) => Ok(context.client),
         Err(error) if error.is_not_a_clone() => match configured_service(env)? {
             Some(remote) => Ok(Client::Remote(remote)),
-            None => Err(error.hint("set COORD_API_URL to reach a service from anywhere")),
+            None => Err(error.hint(format!("set COORD_API_URL to {why} from anywhere"))),
         },
         Err(error) => Err(error),
     }

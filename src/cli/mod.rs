@@ -12,6 +12,7 @@ mod error;
 mod extend;
 mod hotspots;
 mod local_service;
+mod outbox;
 mod output;
 mod ownership;
 mod pre_push;
@@ -62,6 +63,7 @@ enum Command {
     Extend(extend::ExtendArgs),
     PrePush(pre_push::PrePushArgs),
     Repos(repos::ReposArgs),
+    Outbox(outbox::OutboxArgs),
     Status(status::StatusArgs),
     Start(start::StartArgs),
     Stop(stop::StopArgs),
@@ -92,6 +94,7 @@ fn dispatch(command: Command, env: &Env) -> Done {
         Command::Extend(args) => extend::run(args, env),
         Command::PrePush(args) => pre_push::run(args, env),
         Command::Repos(args) => repos::run(args, env),
+        Command::Outbox(args) => outbox::run(args, env),
         Command::Status(args) => status::run(args, env),
         Command::Start(args) => start::run(args, env),
         Command::Stop(args) => stop::run(args, env),

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::context::{anywhere, now};
+use super::context::{client_anywhere, now};
 use super::output;
 use super::{Done, Exit};
 use crate::wire::moment;
@@ -20,7 +20,8 @@ pub(super) struct ReposArgs {
 }
 
 pub(super) fn run(args: ReposArgs, env: &Env) -> Done {
-    let list = anywhere(env)?.repos()?;
+    let mut client = client_anywhere(env, "list a service's")?;
+    let list = client.repos()?;
     if args.json {
         output::json(&list)?;
         return Ok(Exit::Ok);

@@ -8,10 +8,11 @@ use crate::clock::Clock;
 use crate::coordinator::{Answer, Driver, Housekeeping, Order};
 use crate::engine::{Command, Outcome, Policy, Progress};
 use crate::service::{self, AutoShare, RuleBook};
-use crate::store::{Sqlite, StoreError};
+use crate::store::{Outbox, Sqlite, StoreError};
 use crate::wire::{
     CheckReply, CheckRequest, ClaimList, ClaimReply, ClaimRequest, ExtendRequest, Extended, ListQuery,
-    ReleaseRequest, Released, RepoList, time,
+    OutboxList, OutboxStats, PurgeRequest, Purged, ReleaseRequest, Released, RepoList, Retried, RetryRequest,
+    time,
 };
 
 /// A driver that lives as long as a command.
@@ -122,6 +123,27 @@ impl Embedded {
         let (ended, resolutions) =
             (watch.history().repos(since)?, watch.history().resolutions_by_day(since)?);
         Ok(service::repos(self.driver.state(), &ended, &resolutions, now))
+    }
+
+    fn notices(&self) -> Result<Outbox, StoreError> {
+        Outbox::open(self.driver.store().path())
+    }
+
+    pub(super) fn outbox_stats(&mut self, hours: u16) -> Result<OutboxStats, ClientError> {
+        let since = service::outbox::hours_before(self.clock.now(), hours);
+        Ok(service::outbox::stats(self.notices()?.stats(since)?, hours))
+    }
+
+    pub(super) fn outbox(&mut self, limit: u16) -> Result<OutboxList, ClientError> {
+        Ok(service::outbox::list(self.notices()?.newest(limit.into())?))
+    }
+
+    pub(super) fn retry_outbox(&mut self, request: RetryRequest) -> Result<Retried, ClientError> {
+        Ok(service::outbox::retry(&mut self.notices()?, request, self.clock.now())?)
+    }
+
+    pub(super) fn purge_outbox(&mut self, request: PurgeRequest) -> Result<Purged, ClientError> {
+        Ok(service::outbox::purge(&mut self.notices()?, request)?)
     }
 }
 

@@ -12,7 +12,8 @@ pub use remote::Remote;
 use crate::store::StoreError;
 use crate::wire::{
     CheckReply, CheckRequest, ClaimList, ClaimReply, ClaimRequest, ExtendRequest, Extended, HotspotList,
-    HotspotQuery, ListQuery, OwnershipSet, PromoteRequest, Promoted, ReleaseRequest, Released, RepoList,
+    HotspotQuery, ListQuery, OutboxList, OutboxStats, OwnershipSet, PromoteRequest, Promoted, PurgeRequest,
+    Purged, ReleaseRequest, Released, RepoList, Retried, RetryRequest,
 };
 
 /// A way to the coordinator.
@@ -219,6 +220,42 @@ impl Client {
     /// If it could not be asked, or cannot be written down.
     pub fn promote(&mut self, request: &PromoteRequest) -> Result<Promoted, ClientError> {
         either!(self, way => way.promote(request))
+    }
+
+    /// Counts the webhooks of the last hours by type of event and what became of them.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked.
+    pub fn outbox_stats(&mut self, hours: u16) -> Result<OutboxStats, ClientError> {
+        either!(self, way => way.outbox_stats(hours))
+    }
+
+    /// Lists the newest webhooks.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked.
+    pub fn outbox(&mut self, limit: u16) -> Result<OutboxList, ClientError> {
+        either!(self, way => way.outbox(limit))
+    }
+
+    /// Has webhooks that were not taken sent again.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked.
+    pub fn retry_outbox(&mut self, request: RetryRequest) -> Result<Retried, ClientError> {
+        either!(self, way => way.retry_outbox(request))
+    }
+
+    /// Forgets webhooks.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked.
+    pub fn purge_outbox(&mut self, request: PurgeRequest) -> Result<Purged, ClientError> {
+        either!(self, way => way.purge_outbox(request))
     }
 }
 

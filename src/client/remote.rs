@@ -11,8 +11,8 @@ use ureq::http::Response;
 use super::{ClientError, malformed};
 use crate::wire::{
     CheckReply, CheckRequest, ClaimList, ClaimReply, ClaimRequest, ExtendRequest, Extended, HotspotList,
-    HotspotQuery, ListQuery, OwnershipSet, PromoteRequest, Promoted, Ready, ReleaseRequest, Released,
-    RepoList,
+    HotspotQuery, ListQuery, OutboxList, OutboxStats, OwnershipSet, PromoteRequest, Promoted, PurgeRequest,
+    Purged, Ready, ReleaseRequest, Released, RepoList, Retried, RetryRequest,
 };
 use crate::workspace::{Token, is_loopback};
 
@@ -150,6 +150,26 @@ impl Remote {
 
     pub(super) fn promote(&mut self, request: &PromoteRequest) -> Result<Promoted, ClientError> {
         let (status, body) = self.post("/metrics/hotspots/promote", request)?;
+        self.expect(status, body)
+    }
+
+    pub(super) fn outbox_stats(&mut self, hours: u16) -> Result<OutboxStats, ClientError> {
+        let (status, body) = self.get("/outbox/stats", &[("hours", hours.to_string())])?;
+        self.expect(status, body)
+    }
+
+    pub(super) fn outbox(&mut self, limit: u16) -> Result<OutboxList, ClientError> {
+        let (status, body) = self.get("/outbox", &[("limit", limit.to_string())])?;
+        self.expect(status, body)
+    }
+
+    pub(super) fn retry_outbox(&mut self, request: RetryRequest) -> Result<Retried, ClientError> {
+        let (status, body) = self.post("/outbox/retry", &request)?;
+        self.expect(status, body)
+    }
+
+    pub(super) fn purge_outbox(&mut self, request: PurgeRequest) -> Result<Purged, ClientError> {
+        let (status, body) = self.post("/outbox/purge", &request)?;
         self.expect(status, body)
     }
 

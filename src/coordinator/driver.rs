@@ -7,6 +7,7 @@ use super::observer::Spent;
 use super::waiting::{Ending, endings};
 use crate::engine::{Changes, Command, HostId, Outcome, Policy, Receipt, Revision, State, Timestamp, Waiter};
 use crate::store::{KeptAnswer, Missed, Store, StoreError};
+use crate::webhook::notices;
 
 /// A command as it comes in.
 #[derive(Clone, Debug)]
@@ -198,7 +199,8 @@ impl<S: Store> Driver<S> {
             self.store.rollback();
             return Ok(run);
         }
-        self.store.append(&changes, &kept)?;
+        let notices = notices(&changes.events, |event| self.store.wants(event));
+        self.store.append(&changes, &kept, &notices)?;
         self.announce(Committing { after, until: self.state.revision() });
         self.store.commit()?;
         run.spent.committing = Some(watch.lap());

@@ -52,7 +52,9 @@ async fn who_has_an_answer_finds_it_counted() {
     coordinator.order(mine()).await.unwrap();
     assert_eq!(notes.take(), ["1 answers, Some(\"claim_granted\")"]);
     coordinator.order(claim("bob", "a.ts")).await.unwrap();
-    assert_eq!(notes.take(), ["1 answers, None"], "a refusal changes nothing");
+    assert_eq!(notes.take(), ["1 answers, Some(\"claim_refused\")"]);
+    coordinator.order(Command::Tick).await.unwrap();
+    assert_eq!(notes.take(), ["1 answers, None"], "nothing changes by looking");
     coordinator.order(Command::ReleaseSession { session: "s".into() }).await.unwrap();
     assert_eq!(notes.take(), ["1 answers, Some(\"claim_released\")"]);
 }

@@ -123,13 +123,23 @@ impl State {
         self.hits(&request).map(|hits| self.spelled_out(&request, hits)).unwrap_or_default()
     }
 
+    /// The type that the rules of ownership give a scope.
+    pub(super) fn ruled_kind(&self, kind: ClaimType, scope: &Scope) -> ClaimType {
+        match self.ownership() {
+            Some(rules) => rules.kind(kind, scope),
+            None => kind,
+        }
+    }
+
     /// The request with the types that the rules of ownership give its items.
     pub(super) fn ruled<'r>(&self, asked: &'r Request) -> Cow<'r, Request> {
         let Some(rules) = self.ownership().filter(|rules| !rules.shared.is_empty()) else {
             return Cow::Borrowed(asked);
         };
         let mut request = asked.clone();
-        request.items.iter_mut().for_each(|item| item.kind = rules.kind(item));
+        for item in &mut request.items {
+            item.kind = rules.kind(item.kind.clone(), &item.scope);
+        }
         Cow::Owned(request)
     }
 

@@ -172,9 +172,6 @@ impl Turn<'_> {
 
     /// Takes everything that a request asks for, which must be free.
     pub(super) fn take(&mut self, request: &Request) -> Vec<ClaimNumber> {
-        if let Some(session) = &request.session {
-            self.see(session);
-        }
         let mut fresh = Vec::new();
         let mut numbers = Vec::with_capacity(request.items.len());
         self.welcome(request.session.as_ref(), |turn| {
@@ -186,13 +183,24 @@ impl Turn<'_> {
             }
         });
         if !fresh.is_empty() {
+            self.beware_of_rings(numbers.last().copied());
             self.tell_granted(&fresh, &request.engineer, &request.room, request.session.as_ref());
         }
         numbers
     }
 
-    /// Does something that gives a session claims, and notes that it is alive if it had none.
+    /// Has the waiters of whoever got a claim looked at again: others may wait for it, and they for those.
+    pub(super) fn beware_of_rings(&mut self, claim: Option<ClaimNumber>) {
+        if let Some(claim) = claim.map(|number| self.state.held(number).clone()) {
+            self.state.queue.ripen_waiters_of(&claim);
+        }
+    }
+
+    /// Does something that gives a session claims, which counts as a sign of its life.
     pub(super) fn welcome(&mut self, session: Option<&Arc<str>>, grant: impl FnOnce(&mut Self)) {
+        if let Some(session) = session {
+            self.see(session);
+        }
         let newcomer = session.filter(|name| self.state.session_activity(name).is_none());
         grant(self);
         if let Some(session) = newcomer {

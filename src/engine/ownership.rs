@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::command::ItemRequest;
-use super::model::{ClaimType, Revision};
+use super::model::{ClaimType, Revision, Scope};
 use crate::pattern::Pattern;
 
 /// The rules in force.
@@ -20,12 +19,12 @@ pub struct Ownership {
 }
 
 impl Ownership {
-    /// The type that an item is granted as: whole files that are all listed as shared are shared.
+    /// The type that a scope is granted as: whole files that are all listed as shared are shared.
     #[must_use]
-    pub fn kind(&self, item: &ItemRequest) -> ClaimType {
-        let listed = |shared: &Arc<Pattern>| item.scope.pattern.is_subset_of(shared).unwrap_or(false);
-        let whole = item.kind == ClaimType::File && item.scope.symbols.is_none();
-        if whole && self.shared.iter().any(listed) { ClaimType::SharedFile } else { item.kind.clone() }
+    pub fn kind(&self, kind: ClaimType, scope: &Scope) -> ClaimType {
+        let listed = |shared: &Arc<Pattern>| scope.pattern.is_subset_of(shared).unwrap_or(false);
+        let whole = kind == ClaimType::File && scope.symbols.is_none();
+        if whole && self.shared.iter().any(listed) { ClaimType::SharedFile } else { kind }
     }
 }
 

@@ -117,6 +117,9 @@ pub struct Place {
 /// How long a place is kept for whoever left it.
 pub const PLACE_KEPT: Duration = Duration::from_secs(60);
 
+/// How long a place that nobody can come back to any more takes up room, at least.
+const PLACE_FORGOTTEN: Duration = Duration::from_secs(3600);
+
 /// The most waiters there can be at once.
 pub const MOST_WAITERS: usize = 10_000;
 
@@ -132,6 +135,8 @@ pub(super) struct Queue {
     /// How many wait through a process.
     hosts: BTreeMap<HostId, usize>,
     places: BTreeMap<QueueId, Place>,
+    /// The same places by when they were left.
+    left: BTreeSet<(Timestamp, QueueId)>,
     /// Who cannot be let in while a claim stands.
     watching: BTreeMap<ClaimNumber, BTreeSet<WaiterNumber>>,
     watched: BTreeMap<WaiterNumber, ClaimNumber>,
@@ -182,7 +187,7 @@ impl Queue {
         if let Some(session) = &waiter.request.session {
             self.by_session.entry(session.clone()).or_default().insert(number);
         }
-        self.places.remove(&waiter.id);
+        self.forget_place(waiter.id);
         self.ripe.insert(number);
         self.waiters.insert(number, waiter);
     }
@@ -202,7 +207,44 @@ impl Queue {
         if let Some(session) = &waiter.request.session {
             forget(&mut self.by_session, session, number);
         }
+        self.unwatch(number);
         self.ripe.remove(&number);
+        if let Some((at, _)) = left.filter(|(_, why)| why.keeps_place()) {
+            self.keep(waiter.place(at));
+        }
+    }
+
+    /// Keeps a place. Those that nobody has asked for in long make room.
+    pub(super) fn keep(&mut self, place: Place) {
+        while let Some(&(at, id)) = self.left.first()
+            && at.plus(PLACE_FORGOTTEN) <= place.left_at
+        {
+            self.forget_place(id);
+        }
+        self.forget_place(place.id);
+        self.left.insert((place.left_at, place.id));
+        self.places.insert(place.id, place);
+    }
+
+    fn forget_place(&mut self, id: QueueId) {
+        if let Some(place) = self.places.remove(&id) {
+            self.left.remove(&(place.left_at, id));
+        }
+    }
+
+    /// The waiters of whoever holds a claim, or held it, are looked at again: those may stand in their way now who did not
+    /// before.
+    pub(super) fn ripen_waiters_of(&mut self, claim: &Claim) {
+        let waiters: Vec<_> = self.owning(claim).map(|waiter| waiter.number).collect();
+        waiters.into_iter().for_each(|waiter| self.ripen_waiter(waiter));
+    }
+
+    fn ripen_waiter(&mut self, number: WaiterNumber) {
+        self.unwatch(number);
+        self.ripe.insert(number);
+    }
+
+    fn unwatch(&mut self, number: WaiterNumber) {
         if let Some(claim) = self.watched.remove(&number)
             && let Some(watchers) = self.watching.get_mut(&claim)
         {
@@ -211,16 +253,6 @@ impl Queue {
                 self.watching.remove(&claim);
             }
         }
-        if let Some((at, _)) = left.filter(|(_, why)| why.keeps_place()) {
-            self.keep(waiter.place(at));
-        }
-    }
-
-    /// Keeps a place, and drops those that were kept for long enough.
-    pub(super) fn keep(&mut self, place: Place) {
-        let now = place.left_at;
-        self.places.retain(|_, place| place.left_at.plus(PLACE_KEPT) > now);
-        self.places.insert(place.id, place);
     }
 
     /// Who cannot be let in while a claim stands, as far as anybody has looked.
@@ -244,6 +276,7 @@ impl Queue {
     }
 
     pub(super) fn watch(&mut self, number: WaiterNumber, claim: ClaimNumber) {
+        self.unwatch(number);
         self.watching.entry(claim).or_default().insert(number);
         self.watched.insert(number, claim);
     }
@@ -256,12 +289,16 @@ impl Queue {
         ripe
     }
 
-    /// The waiters of whoever holds a claim.
+    /// The waiters that cannot end while a claim stands, because whoever waits holds it.
     pub(super) fn of_holder(&self, claim: &Claim) -> impl Iterator<Item = &Arc<Waiter>> {
+        self.owning(claim).filter(|waiter| waiter.request.holds(claim))
+    }
+
+    /// The waiters that a claim is no obstacle to, because it is their own.
+    fn owning(&self, claim: &Claim) -> impl Iterator<Item = &Arc<Waiter>> {
         let by_engineer = self.by_engineer.get(&claim.engineer).filter(|_| !claim.engineer.is_empty());
         let by_session = claim.session.as_ref().and_then(|session| self.by_session.get(session));
-        let numbers = by_engineer.into_iter().chain(by_session).flatten();
-        numbers.map(|number| &self.waiters[number]).filter(|waiter| waiter.request.holds(claim))
+        by_engineer.into_iter().chain(by_session).flatten().map(|number| &self.waiters[number])
     }
 }
 

@@ -111,7 +111,9 @@ impl Turn<'_> {
             coexists_with: Vec::new(),
             ..Claim::clone(whole)
         };
-        self.make(part.room.clone(), Change::ClaimGranted(Arc::new(part)));
+        self.welcome(whole.session.as_ref(), |turn| {
+            turn.make(whole.room.clone(), Change::ClaimGranted(Arc::new(part)));
+        });
         for (partner, within) in partners {
             self.share(partner.number, number, Resolution::Coexist, within);
         }
@@ -126,10 +128,11 @@ impl Turn<'_> {
         response: &Response,
     ) -> Outcome {
         let scope = Scope { pattern: pattern.clone(), symbols: None };
+        let kind = self.state.ruled_kind(ClaimType::File, &scope);
         let caller = Caller { engineer: &request.requester, sessions: request.session.as_slice() };
         let room = &self.state.rooms[&claim.room];
         let (mut hits, mut beside) = (Vec::new(), Vec::new());
-        self.state.meet(room, caller, &scope, &ClaimType::File, &mut hits, |other, _, within| {
+        self.state.meet(room, caller, &scope, &kind, &mut hits, |other, _, within| {
             beside.push((other.number, within.cloned()));
         });
         let holder = Caller { engineer: &claim.engineer, sessions: claim.session.as_slice() };
@@ -153,12 +156,12 @@ impl Turn<'_> {
             session: request.session.clone(),
             branch: None,
             description: Some(format!("coexist via request {}", request.id).into()),
-            kind: ClaimType::File,
+            narrowable: kind.narrowable_by_default(),
+            expires_at: claim.full_end().max(self.now.plus(self.lifetime(&kind, None))),
+            kind,
             scope,
             severity,
-            narrowable: true,
             created_at: self.now,
-            expires_at: claim.full_end().max(self.now.plus(self.policy.default_ttl)),
             ttl_shortened: false,
             promised_until: None,
             coexists_with: Vec::new(),
@@ -169,6 +172,7 @@ impl Turn<'_> {
         for (other, within) in beside {
             self.share(other, number, Resolution::Coexist, within);
         }
+        self.beware_of_rings(Some(number));
         self.tell_granted(&[id], &request.requester, &claim.room, request.session.as_ref());
         Outcome::Settled(request.clone())
     }

@@ -364,13 +364,18 @@ impl State {
                 self.sessions.remove(name);
             }
         }
+        let mut agreed = false;
         for partner in &claim.coexists_with {
             if let Some(&partner) = self.numbers.get(partner) {
                 self.change(partner, |row| row.coexists_with.retain(|&id| id != claim.id));
-                self.agreements.remove(&(partner.min(number), partner.max(number)));
+                agreed |= self.agreements.remove(&(partner.min(number), partner.max(number))).is_some();
             }
         }
         self.queue.ripen(number);
+        if agreed {
+            // What others had agreed to share with its holder is in the way again.
+            self.queue.ripen_waiters_of(&claim);
+        }
     }
 
     /// Lets a claim end at another time. What its holder says counts more than what it had before it was asked for it.

@@ -68,27 +68,41 @@ impl Turn<'_> {
         }
     }
 
-    /// Lets in everybody who fits, in their order. Who does not fit stays where it is.
+    /// Lets in everybody who fits, in their order. Who does not fit stays where it is, unless it would wait in vain.
     pub(super) fn let_in(&mut self) {
+        let mut kept_out = Vec::new();
         loop {
             let ripe = self.state.queue.take_ripe(self.policy, self.now);
             if ripe.is_empty() {
-                return;
+                break;
             }
-            ripe.iter().for_each(|waiter| self.look_at(waiter));
+            for waiter in ripe {
+                if let Some(blockers) = self.look_at(&waiter) {
+                    kept_out.push((waiter, blockers));
+                }
+            }
+        }
+        kept_out.sort_by_key(|(waiter, _)| waiter.turn(self.policy, self.now));
+        for (waiter, blockers) in kept_out {
+            let waits = self.state.queue.get(waiter.number).is_some();
+            if waits && self.ring(&waiter.request, blockers).is_some() {
+                self.leave(&waiter, Departure::Deadlocked);
+            }
         }
     }
 
-    fn look_at(&mut self, waiter: &Arc<Waiter>) {
+    /// Lets a waiter in, or has it watch one of those who stand in its way, and says who they are.
+    fn look_at(&mut self, waiter: &Arc<Waiter>) -> Option<Vec<ClaimNumber>> {
         let request = self.state.ruled(&waiter.request);
         // What meets too much by now waits for its time to be up, and is told so then.
-        let Ok(hits) = self.state.hits(&request) else { return };
-        let blockers = numbers(&hits);
-        match blockers.first() {
-            None => self.admit(waiter, &request),
-            Some(_) if self.ring(&request, &blockers).is_some() => self.leave(waiter, Departure::Deadlocked),
-            Some(&first) => self.state.queue.watch(waiter.number, first),
-        }
+        let blockers = numbers(&self.state.hits(&request).ok()?);
+        let Some(&first) = blockers.first() else {
+            let request = request.into_owned();
+            self.admit(waiter, &request);
+            return None;
+        };
+        self.state.queue.watch(waiter.number, first);
+        Some(blockers)
     }
 
     fn admit(&mut self, waiter: &Waiter, request: &Request) {
@@ -124,7 +138,7 @@ impl Turn<'_> {
         if place.is_none() {
             self.log_refusal(&request, &conflicts);
         }
-        if let Some(waiter) = self.ring(&request, &blockers) {
+        if let Some(waiter) = self.ring(&request, blockers) {
             return Outcome::Deadlock { conflicts, waiter };
         }
         if self.state.waiting() >= MOST_WAITERS {
@@ -172,18 +186,19 @@ impl Turn<'_> {
     }
 
     /// A waiter that waits, be it over others, for what the caller of a request holds, and whom the request would have
-    /// to wait for.
-    fn ring(&self, request: &Request, blockers: &[ClaimNumber]) -> Option<Arc<Waiter>> {
+    /// to wait for: it is these that stand in its way.
+    fn ring(&self, request: &Request, mut claims: Vec<ClaimNumber>) -> Option<Arc<Waiter>> {
+        let blockers = |request: &Request| {
+            self.state.hits(&self.state.ruled(request)).map(|hits| numbers(&hits)).unwrap_or_default()
+        };
         let mut looked_at = Vec::new();
-        let mut claims = blockers.to_vec();
         while let Some(number) = claims.pop() {
             for waiter in self.state.queue.of_holder(self.state.held(number)) {
                 if looked_at.contains(&waiter.number) || looked_at.len() >= LONGEST_RING {
                     continue;
                 }
                 looked_at.push(waiter.number);
-                let Ok(hits) = self.state.hits(&self.state.ruled(&waiter.request)) else { continue };
-                let waits_for = numbers(&hits);
+                let waits_for = blockers(&waiter.request);
                 if waits_for.iter().any(|&number| request.holds(self.state.held(number))) {
                     return Some(waiter.clone());
                 }

@@ -17,7 +17,8 @@ use super::{ServeConfig, ServeError};
 use crate::clock::Clock;
 use crate::coordinator::{Coordinator, CoordinatorError};
 use crate::service::{self, Checkout, InForce, RuleBook};
-use crate::store::{Sqlite, StoreError, Watch};
+use crate::store::{Outbox, Sqlite, StoreError, Watch};
+use crate::webhook::Courier;
 
 /// The largest body that is read, in bytes.
 pub(super) const MAX_BODY: u64 = 1 << 20;
@@ -32,6 +33,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct App {
     pub(super) config: ServeConfig,
     pub(super) coordinator: Arc<Coordinator>,
+    /// Sends webhooks. It goes after the coordinator, which may have something to be sent until its end.
+    courier: Option<Courier>,
     pub(super) checkout: Option<Arc<Checkout>>,
     pub(super) origins: Origins,
     pub(super) meters: Arc<Meters>,
@@ -51,7 +54,12 @@ impl App {
     ///
     /// If the database cannot be used, or there is no checkout where one should be.
     pub fn start(config: ServeConfig, clock: Clock) -> Result<App, ServeError> {
-        let store = Sqlite::open(&config.database)?;
+        let mut store = Sqlite::open(&config.database)?;
+        let courier = courier(&config, &clock)?;
+        if let Some(webhook) = &config.webhook {
+            let wake = courier.as_ref().map_or_else(|| Arc::new(|| {}) as _, Courier::waker);
+            store = store.with_webhook(webhook.subscription(wake));
+        }
         let meters = Arc::new(Meters::new(config.slow_decision));
         let (policy, house) = (config.policy.clone(), config.house.clone());
         let coordinator = Coordinator::observed(store, policy, clock, house, Box::new(meters.clone()))?;
@@ -66,6 +74,7 @@ impl App {
         Ok(App {
             config,
             coordinator: Arc::new(coordinator),
+            courier,
             checkout,
             origins,
             meters,
@@ -148,6 +157,37 @@ impl App {
         let found = tokio::task::spawn_blocking(move || coordinator.history(look)).await;
         found.map_err(|_| CoordinatorError::Stopped)?
     }
+
+    /// Looks after what is to be sent, on a thread where that may block.
+    pub(super) async fn outbox<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&mut Outbox) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Reply> {
+        let database = self.config.database.clone();
+        let found = tokio::task::spawn_blocking(move || look(&mut Outbox::open(&database)?)).await;
+        Ok(found.map_err(|_| CoordinatorError::Stopped)?.map_err(CoordinatorError::from)?)
+    }
+
+    /// Has what is due sent at once.
+    pub(super) fn send_webhooks(&self) {
+        if let Some(courier) = &self.courier {
+            courier.waker()();
+        }
+    }
+}
+
+/// What sends webhooks, if there is anybody to send them to and anything may happen by itself.
+fn courier(config: &ServeConfig, clock: &Clock) -> Result<Option<Courier>, StoreError> {
+    let Some(webhook) = &config.webhook else { return Ok(None) };
+    for event in webhook.unknown_events() {
+        tracing::warn!(event, "COORD_WEBHOOK_EVENTS names an event that there is not");
+    }
+    if !config.house.timers {
+        return Ok(None);
+    }
+    // Who has the lock is the only service on the database.
+    let alone = !config.no_instance_lock;
+    Courier::start(&config.database, webhook.clone(), clock.clone(), alone).map(Some)
 }
 
 fn content_type(headers: &HeaderMap) -> Option<&str> {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use crate::coordinator::Housekeeping;
 use crate::engine::Policy;
 use crate::service::{AutoShare, Limits};
+use crate::store::Retries;
+use crate::webhook;
 use crate::workspace::{Env, Token};
 
 /// Everything that can be set about the service.
@@ -38,6 +40,8 @@ pub struct ServeConfig {
     pub auto_share: AutoShare,
     /// Whether to do without the lock that keeps a second service off the database.
     pub no_instance_lock: bool,
+    /// Who is told of events, `COORD_WEBHOOK_URL`, and how; `None` if nobody is.
+    pub webhook: Option<webhook::Settings>,
 }
 
 /// What is wrong with the environment.
@@ -50,6 +54,12 @@ pub enum ConfigError {
     /// The token could not be sent by any client.
     #[error("COORD_AUTH_TOKEN has characters that cannot stand in a header")]
     Token,
+    /// The address of the receiver, which is not shown as it may hold a secret, is not one.
+    #[error("COORD_WEBHOOK_URL is not an address to send to: {problem}")]
+    WebhookUrl {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// A value is not what its name stands for.
     #[error("{name}={value:?} is not {expected}")]
     Value {
@@ -96,6 +106,7 @@ impl ServeConfig {
             slow_decision: (slow > 0).then(|| Duration::from_millis(slow)),
             auto_share: ServeConfig::auto_share(env)?,
             no_instance_lock: reader.truthy("COORD_DISABLE_INSTANCE_LOCK"),
+            webhook: reader.webhook()?,
         })
     }
 
@@ -227,6 +238,29 @@ impl Reader<'_> {
         Err(ConfigError::Value { name, value: ratio.to_string(), expected: "between 0 and 1" })
     }
 
+    /// All of it is checked, whether or not there is a receiver.
+    fn webhook(&self) -> Result<Option<webhook::Settings>, ConfigError> {
+        let attempts = self.at_least_one("COORD_WEBHOOK_MAX_RETRIES", 5)?;
+        let backoff = Duration::from_secs(self.at_least_one("COORD_WEBHOOK_RETRY_BACKOFF_SEC", 60)?);
+        let interval = Duration::from_secs(self.at_least_one("COORD_WEBHOOK_DELIVERY_INTERVAL_SEC", 5)?);
+        let Some(url) = self.env.get("COORD_WEBHOOK_URL") else { return Ok(None) };
+        let url = webhook::Url::new(url.trim()).map_err(|problem| ConfigError::WebhookUrl { problem })?;
+        Ok(Some(webhook::Settings {
+            url,
+            secret: self.env.get("COORD_WEBHOOK_SECRET").map(webhook::Secret::new),
+            events: self.list("COORD_WEBHOOK_EVENTS"),
+            retries: Retries { attempts: u32::try_from(attempts).unwrap_or(u32::MAX), backoff },
+            interval,
+        }))
+    }
+
+    fn at_least_one(&self, name: &'static str, default: u64) -> Result<u64, ConfigError> {
+        match self.number(name, default)? {
+            0 => Err(ConfigError::Value { name, value: "0".into(), expected: "at least 1" }),
+            number => Ok(number),
+        }
+    }
+
     fn truthy(&self, name: &str) -> bool {
         let value = self.env.get(name).unwrap_or_default().trim().to_ascii_lowercase();
         matches!(value.as_str(), "1" | "true" | "yes" | "on")
@@ -299,9 +333,39 @@ mod tests {
             ("COORD_AUTO_PROMOTE_SUBTREE_MIN_FILES", "few"),
             ("COORD_AUTO_DEMOTE_INTERVAL_SEC", "1h"),
             ("COORD_AUTO_DEMOTE_WINDOW_DAYS", "3651"),
+            ("COORD_WEBHOOK_MAX_RETRIES", "0"),
+            ("COORD_WEBHOOK_MAX_RETRIES", "-1"),
+            ("COORD_WEBHOOK_RETRY_BACKOFF_SEC", "a minute"),
+            ("COORD_WEBHOOK_DELIVERY_INTERVAL_SEC", "0.5"),
         ] {
             let error = read(&[("COORD_AUTH_TOKEN", "t"), (name, value)]).unwrap_err().to_string();
             assert!(error.contains(name) && error.contains(value), "{error}");
         }
+    }
+
+    #[test]
+    fn webhooks() {
+        let with = |pairs: &[(&str, &str)]| read(&[&[("COORD_AUTH_TOKEN", "t")], pairs].concat());
+        assert!(with(&[("COORD_WEBHOOK_SECRET", "s")]).unwrap().webhook.is_none());
+        let url = ("COORD_WEBHOOK_URL", "https://hook.example/x?key=k");
+        let webhook = with(&[url]).unwrap().webhook.unwrap();
+        assert_eq!(webhook.url.expose(), "https://hook.example/x?key=k");
+        assert_eq!((webhook.secret, webhook.events), (None, vec![]));
+        assert_eq!(webhook.retries, Retries { attempts: 5, backoff: Duration::from_secs(60) });
+        assert_eq!(webhook.interval, Duration::from_secs(5));
+        let webhook = with(&[
+            url,
+            ("COORD_WEBHOOK_SECRET", " s "),
+            ("COORD_WEBHOOK_EVENTS", "queue_cancel, auto-narrow,,nothing"),
+            ("COORD_WEBHOOK_MAX_RETRIES", "2"),
+        ]);
+        let webhook = webhook.unwrap().webhook.unwrap();
+        assert_eq!(webhook.secret, Some(webhook::Secret::new(" s ")));
+        assert_eq!(webhook.events, ["queue_cancel", "auto-narrow", "nothing"]);
+        assert_eq!(webhook.unknown_events().collect::<Vec<_>>(), ["nothing"]);
+        assert_eq!(webhook.retries.attempts, 2);
+        let error = with(&[("COORD_WEBHOOK_URL", "hook.example/sesame")]).unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains("COORD_WEBHOOK_URL is not") && !shown.contains("sesame"), "{shown}");
     }
 }

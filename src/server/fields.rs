@@ -2,7 +2,7 @@
 //!
 //! `fields.optional("ttl_hours", integer(0..=87_600))` reads as it says. The three ways to be present
 //! ([`Fields::required`], [`Fields::optional`], [`Fields::or`]) take any kind: [`text`], [`filled`], [`name`],
-//! [`integer`], [`boolean`], and [`list`] and [`object`] of others. A kind takes what coord 0.27 took for it,
+//! [`integer`], [`boolean`], [`one_of`], and [`list`] and [`object`] of others. A kind takes what coord 0.27 took for it,
 //! and notes what is wrong in its words.
 //!
 //! Everything is bounded: names, lists and the number of errors told.
@@ -133,6 +133,24 @@ pub fn name<'a>(fields: &mut Fields<'a>, value: &'a Value) -> Option<String> {
         return fields.fail("string_too_long", msg, &text, Some(json!({ "max_length": MAX_NAME_CHARS })));
     }
     Some(text)
+}
+
+/// One of a few words, and what it stands for.
+pub fn one_of<'a, T: Copy>(
+    words: &'static [(&'static str, T)],
+) -> impl Fn(&mut Fields<'a>, &'a Value) -> Option<T> {
+    move |fields, value| {
+        let value = fields.single(value);
+        let meant = words.iter().find(|(word, _)| value.as_str() == Some(*word));
+        meant.map(|(_, meant)| *meant).or_else(|| {
+            let quoted: Vec<String> = words.iter().map(|(word, _)| format!("'{word}'")).collect();
+            let (last, others) = quoted.split_last().expect("there are words");
+            let expected =
+                if others.is_empty() { last.clone() } else { format!("{} or {last}", others.join(", ")) };
+            let ctx = Some(json!({ "expected": expected }));
+            fields.fail("literal_error", format!("Input should be {expected}"), value, ctx)
+        })
+    }
 }
 
 /// A whole number within `range`, which may be written as a text or with a fraction of zero.
@@ -352,6 +370,20 @@ mod tests {
             json!([{"type": "greater_than_equal", "loc": ["body", "f"], "input": -1, "ctx": {"ge": 0},
                     "msg": "Input should be greater than or equal to 0"}])
         );
+    }
+
+    #[test]
+    fn words() {
+        const WORDS: [(&str, u8); 3] = [("a", 1), ("b-c", 2), ("d", 3)];
+        let word = |value: Value| read(&json!({ "f": value }), |fields| fields.required("f", one_of(&WORDS)));
+        assert_eq!(word(json!("b-c")), Ok(2));
+        for input in [json!("A"), json!(""), json!(1), json!(null), json!(["a"])] {
+            assert_eq!(
+                detail(&word(input.clone()).unwrap_err()),
+                json!([{"type": "literal_error", "loc": ["body", "f"], "input": input,
+                        "msg": "Input should be 'a', 'b-c' or 'd'", "ctx": {"expected": "'a', 'b-c' or 'd'"}}])
+            );
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod instance_lock;
 mod listener;
 mod meters;
 mod metrics;
+mod outbox;
 mod ownership;
 mod probes;
 mod release_requests;

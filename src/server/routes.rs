@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use super::app::App;
 use super::reply::Reply;
 use super::{
-    auth, claims, conflicts, hotspots, metrics, ownership, probes, release_requests, repos, sessions,
+    auth, claims, conflicts, hotspots, metrics, outbox, ownership, probes, release_requests, repos, sessions,
 };
 
 /// A path that is served.
@@ -35,6 +35,10 @@ pub(super) enum Route<'a> {
     Hotspots,
     PromoteHotspot,
     Ownership,
+    Outbox,
+    OutboxStats,
+    RetryOutbox,
+    PurgeOutbox,
 }
 
 impl Route<'_> {
@@ -68,6 +72,10 @@ impl Route<'_> {
             ("metrics", Some("hotspots"), None, _) => Route::Hotspots,
             ("metrics", Some("hotspots"), Some("promote"), None) => Route::PromoteHotspot,
             ("config", Some("ownership"), None, _) => Route::Ownership,
+            ("outbox", None, ..) => Route::Outbox,
+            ("outbox", Some("stats"), None, _) => Route::OutboxStats,
+            ("outbox", Some("retry"), None, _) => Route::RetryOutbox,
+            ("outbox", Some("purge"), None, _) => Route::PurgeOutbox,
             _ => return None,
         };
         Some(route)
@@ -80,6 +88,8 @@ impl Route<'_> {
             Route::Metrics | Route::AutoResolutions | Route::Inbox(_) | Route::RequestEvents(_) => "GET",
             Route::Hotspots => "GET",
             Route::Claims | Route::Conflicts | Route::Requests | Route::Ownership => "GET, POST",
+            Route::Outbox | Route::OutboxStats => "GET",
+            Route::RetryOutbox | Route::PurgeOutbox => "POST",
             Route::Request(_) => "GET, DELETE",
             Route::Respond(_) | Route::ReleaseClaims | Route::ExtendClaim(_) | Route::ReleaseSession(_) => {
                 "POST"
@@ -112,6 +122,10 @@ impl Route<'_> {
             Route::Hotspots => "/metrics/hotspots",
             Route::PromoteHotspot => "/metrics/hotspots/promote",
             Route::Ownership => "/config/ownership",
+            Route::Outbox => "/outbox",
+            Route::OutboxStats => "/outbox/stats",
+            Route::RetryOutbox => "/outbox/retry",
+            Route::PurgeOutbox => "/outbox/purge",
         }
     }
 
@@ -175,6 +189,10 @@ async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
         Route::PromoteHotspot => hotspots::promote(app, request).await,
         Route::Ownership if method == Method::GET => ownership::get(app).await,
         Route::Ownership => ownership::set(app, request).await,
+        Route::Outbox => outbox::list(app, &request).await,
+        Route::OutboxStats => outbox::stats(app, &request).await,
+        Route::RetryOutbox => outbox::retry(app, request).await,
+        Route::PurgeOutbox => outbox::purge(app, request).await,
     }
 }
 
@@ -208,6 +226,10 @@ mod tests {
             ("/sessions//release", None),
             ("/sessions/s/pending_requests", Some("/sessions/{session_id}/pending_requests")),
             ("/sessions/a%2Fb/release", Some("/sessions/{session_id}/release")),
+            ("/outbox", Some("/outbox")),
+            ("/outbox/stats", Some("/outbox/stats")),
+            ("/outbox/stats/x", None),
+            ("/outbox/x", None),
             ("//claims", None),
             ("/", None),
             ("", None),

@@ -8,6 +8,7 @@ mod claims;
 mod hotspots;
 mod inbox;
 mod listing;
+pub mod outbox;
 mod queue;
 mod requests;
 mod rules;

@@ -79,7 +79,8 @@ fn agreement(row: &Row<'_>) -> Result<(ClaimNumber, ClaimNumber, Arc<Pattern>), 
     Ok((ClaimNumber(number), ClaimNumber(row.get(1)?), pattern.parse(number)?))
 }
 
-/// The places that may still be kept for whoever left them, in the order they were left.
+/// The places that may still be kept for whoever left them, in the order they were left; more than those, so that a clock
+/// that steps back finds them too.
 fn places(db: &Connection, revision: Revision) -> Result<Vec<Place>, StoreError> {
     let mut latest = db.prepare_cached("SELECT at FROM changes WHERE revision = ?")?;
     let at: Option<i64> = latest.query_row([revision.0], |row| row.get(0)).optional()?;
@@ -88,7 +89,7 @@ fn places(db: &Connection, revision: Revision) -> Result<Vec<Place>, StoreError>
         "SELECT number, id, engineer, ended_at, arrival, enqueued_at FROM queue
          WHERE state IN ('timed-out', 'gone', 'replaced') AND ended_at > ? ORDER BY ended_at, number",
     )?;
-    let mut rows = select.query(params![Timestamp(at).minus(PLACE_KEPT).0])?;
+    let mut rows = select.query(params![Timestamp(at).minus(30 * PLACE_KEPT).0])?;
     let mut places = Vec::new();
     while let Some(row) = rows.next()? {
         let id: String = row.get(1)?;

@@ -4,11 +4,14 @@
 //! beginning. It decides nothing. Whoever writes takes the store for itself first ([`Store::begin`]), is told what
 //! others wrote meanwhile, decides, and appends everything in that same transaction; so several processes on one
 //! store are safe whatever they do. What [`Store::commit`] acknowledged survives a crash and a power cut.
+//!
+//! What a webhook is to be told is written in that transaction too. The [`Outbox`] hands it out to be sent later.
 
 mod codec;
 mod history;
 mod load;
 mod migrations;
+mod outbox;
 mod presence;
 mod rows;
 mod sqlite;
@@ -21,6 +24,7 @@ pub use history::{
     AttemptRow, EndedClaim, History, Hotspot, LeftPlace, RepoActivity, RequestFilter, RequestRow,
     ResolutionsOfDay, Watch,
 };
+pub use outbox::{Delivery, Entry, EventCount, Fate, Notice, Outbox, Retries, Standing, Subscription};
 pub use sqlite::Sqlite;
 
 use crate::engine::{Changes, HostId, Receipt, Record, Revision, State, Timestamp};
@@ -49,12 +53,20 @@ pub trait Store: Send {
     /// If the store cannot be read.
     fn answer(&mut self, key: &str) -> Result<Option<KeptAnswer>, StoreError>;
 
-    /// Adds changes and answers to the transaction.
+    /// Adds changes, answers, and those of the notices that are wanted to the transaction.
     ///
     /// # Errors
     ///
     /// If the store cannot be written; the transaction must then be rolled back.
-    fn append(&mut self, changes: &Changes, answers: &[KeptAnswer]) -> Result<(), StoreError>;
+    fn append(
+        &mut self,
+        changes: &Changes,
+        answers: &[KeptAnswer],
+        notices: &[Notice],
+    ) -> Result<(), StoreError>;
+
+    /// Whether notices of this type of event are kept, so that nobody makes those that are not.
+    fn wants(&self, event_type: &str) -> bool;
 
     /// Makes the transaction last.
     ///

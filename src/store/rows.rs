@@ -54,8 +54,12 @@ impl StoredPattern {
     }
 
     pub(super) fn parse(&self, number: u64) -> Result<Arc<Pattern>, StoreError> {
+        self.parse_in("change", number)
+    }
+
+    fn parse_in(&self, what: &str, number: u64) -> Result<Arc<Pattern>, StoreError> {
         let parsed = if self.literal { Pattern::literal(&self.text) } else { Pattern::parse(&self.text) };
-        parsed.map(Arc::new).map_err(|error| damaged("pattern in change", number, &error))
+        parsed.map(Arc::new).map_err(|error| damaged(&format!("pattern in {what}"), number, &error))
     }
 }
 
@@ -140,7 +144,7 @@ pub(super) fn claim_from_row(row: &Row<'_>) -> Result<Claim, StoreError> {
         description: row.get(6)?,
         kind: ClaimType::from(Box::<str>::from(text(7)?)),
         scope: Scope {
-            pattern: pattern.parse(number)?,
+            pattern: pattern.parse_in("claim", number)?,
             symbols: symbols.map(|text| json("claim", number, &text)).transpose()?,
         },
         severity: if text(11)? == Severity::Hard.as_str() { Severity::Hard } else { Severity::Soft },

@@ -10,7 +10,7 @@ use super::history::Watch;
 use super::load::{sessions, state};
 use super::presence::Presence;
 use super::write::write;
-use super::{KeptAnswer, Missed, Store, StoreError, follows, migrations};
+use super::{KeptAnswer, Missed, Notice, Store, StoreError, Subscription, follows, migrations, outbox};
 use crate::engine::{Changes, HostId, Record, Revision, State, Timestamp};
 
 /// How long a writer waits for another process before it gives up.
@@ -20,7 +20,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const TRY_AGAIN: Duration = Duration::from_millis(2);
 
 /// WAL pages after which SQLite copies them back: 16 MiB, so that the pause it makes is rare.
-const CHECKPOINT_PAGES: u32 = 4096;
+pub(super) const CHECKPOINT_PAGES: u32 = 4096;
 
 /// The most records that are caught up with one by one; whoever is further behind loads everything.
 const MOST_MISSED: u64 = 10_000;
@@ -29,14 +29,20 @@ const MOST_MISSED: u64 = 10_000;
 const PRUNE_ROWS: u32 = 10_000;
 
 /// What else is dropped when it has been over for long enough: the table, its key, and when a row was over, which is
-/// nothing while it is not.
-const ENDED: [(&str, &str, &str); 3] =
-    [("queue", "number", "ended_at"), ("requests", "number", "decided_at"), ("conflict_log", "id", "at")];
+/// nothing while it is not. Whoever left a place in the queue may come back to it for a while.
+const ENDED: [(&str, &str, &str); 3] = [
+    ("queue", "number", "ended_at + 3600000"),
+    ("requests", "number", "decided_at"),
+    ("conflict_log", "id", "at"),
+];
 
 /// A writer's connection to a SQLite database.
 pub struct Sqlite {
     path: PathBuf,
     connection: Connection,
+    webhook: Option<Subscription>,
+    /// Whether this transaction has something for the webhook.
+    noticed: bool,
     /// SQLite's counter of what other connections committed, as it stood when this one looked last.
     others: i64,
     presence: Presence,
@@ -59,7 +65,20 @@ impl Sqlite {
         configure(&connection).map_err(|cause| cannot_open(path, cause))?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         migrations::run(&mut connection, path)?;
-        Ok(Sqlite { path: path.into(), connection, others: -1, presence: Presence::beside(path) })
+        Ok(Sqlite {
+            path: path.into(),
+            connection,
+            webhook: None,
+            noticed: false,
+            others: -1,
+            presence: Presence::beside(path),
+        })
+    }
+
+    /// The same store, which keeps notices for a webhook from now on. Without, none are kept.
+    #[must_use]
+    pub fn with_webhook(self, webhook: Subscription) -> Sqlite {
+        Sqlite { webhook: Some(webhook), ..self }
     }
 
     /// Where the database is.
@@ -139,7 +158,12 @@ impl Store for Sqlite {
         Ok(Some(KeptAnswer { key: key.into(), fingerprint, at: Timestamp(at), receipt }))
     }
 
-    fn append(&mut self, changes: &Changes, answers: &[KeptAnswer]) -> Result<(), StoreError> {
+    fn append(
+        &mut self,
+        changes: &Changes,
+        answers: &[KeptAnswer],
+        notices: &[Notice],
+    ) -> Result<(), StoreError> {
         // Signs of life first: a claim that ends in this batch takes its session's latest with it.
         for (session, at) in &changes.seen {
             self.connection
@@ -155,15 +179,28 @@ impl Store for Sqlite {
                 .prepare_cached("INSERT INTO answers (key, fingerprint, at, receipt) VALUES (?, ?, ?, ?)")?
                 .execute(params![answer.key, answer.fingerprint, answer.at.0, receipt])?;
         }
+        if let Some(webhook) = &self.webhook {
+            self.noticed |= outbox::write(&self.connection, webhook, notices)?;
+        }
         Ok(())
+    }
+
+    fn wants(&self, event_type: &str) -> bool {
+        self.webhook.as_ref().is_some_and(|webhook| webhook.wants(event_type))
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
         self.connection.prepare_cached("COMMIT")?.execute([])?;
+        if std::mem::take(&mut self.noticed)
+            && let Some(webhook) = &self.webhook
+        {
+            (webhook.wake)();
+        }
         Ok(())
     }
 
     fn rollback(&mut self) {
+        self.noticed = false;
         if !self.connection.is_autocommit() {
             // A failure here leaves nothing to do: SQLite has rolled back by itself, or will when it is opened next.
             let _ = self.connection.execute_batch("ROLLBACK");
@@ -218,13 +255,14 @@ impl Store for Sqlite {
                      AND id NOT IN (SELECT session_id FROM claims WHERE session_id IS NOT NULL) LIMIT ?2)",
             )?
             .execute(params![answers_before.0, PRUNE_ROWS])?;
+        let sent = outbox::prune(&transaction, before, PRUNE_ROWS)?;
         transaction.commit()?;
         self.presence.tidy();
-        Ok(changes.max(ended) >= PRUNE_ROWS as usize)
+        Ok(changes.max(ended).max(sent) >= PRUNE_ROWS as usize)
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -238,7 +276,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 ///
 /// Those who open a fresh database at the same moment are in each other's way when they set its journal, and SQLite
 /// lets none of them wait, as each would hold what the others wait for. So they let go and try again.
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     while let Err(error) = connection.pragma_update(None, "journal_mode", "wal") {
         if error.sqlite_error_code() != Some(ErrorCode::DatabaseBusy) || Instant::now() >= deadline {
@@ -249,7 +287,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "full")
 }
 
-fn cannot_open(path: &Path, cause: impl Into<StoreError>) -> StoreError {
+pub(super) fn cannot_open(path: &Path, cause: impl Into<StoreError>) -> StoreError {
     match cause.into() {
         StoreError::Sqlite(source) => StoreError::Open { path: path.into(), source: source.into() },
         other => other,

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod harness;
+#[path = "../support/receiver.rs"]
+mod receiver;
 
 mod check;
 mod claim;
@@ -10,6 +12,7 @@ mod claims;
 mod demo;
 mod extend;
 mod hotspots;
+mod outbox;
 mod ownership;
 mod pre_push;
 mod release;

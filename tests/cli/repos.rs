@@ -75,7 +75,7 @@ fn outside_a_clone() {
     --- stderr
     error: [dir]/home is not inside a git work tree
     hint: run coord inside a clone, or make one here with `git init`
-    hint: set COORD_API_URL to reach a service from anywhere
+    hint: set COORD_API_URL to list a service's from anywhere
     --- status 1
     ");
 }

@@ -17,6 +17,7 @@ const COMMANDS: &[&str] = &[
     "extend",
     "pre-push",
     "repos",
+    "outbox",
     "status",
     "start",
     "stop",
@@ -58,6 +59,7 @@ fn the_root_lists_every_command() {
       extend     Let your claims last longer
       pre-push   Check what a push adds against what others hold; run by git's pre-push hook
       repos      List the repositories that have been claimed in
+      outbox     Show the webhooks of a service, send them again, or forget them
       status     Show where claims are kept, whether that works, and who you are to it
       start      Start a coordination service on this machine
       stop       Stop the service that `coord start --background` left running
@@ -170,6 +172,7 @@ fn mistakes_are_told_on_stderr_with_status_2() {
       extend     Let your claims last longer
       pre-push   Check what a push adds against what others hold; run by git's pre-push hook
       repos      List the repositories that have been claimed in
+      outbox     Show the webhooks of a service, send them again, or forget them
       status     Show where claims are kept, whether that works, and who you are to it
       start      Start a coordination service on this machine
       stop       Stop the service that `coord start --background` left running

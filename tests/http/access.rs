@@ -41,6 +41,10 @@ fn every_route_but_the_probes_asks_for_it() {
         ("POST", "/sessions/x/release"),
         ("GET", "/repos"),
         ("GET", "/metrics/auto-resolutions"),
+        ("GET", "/outbox"),
+        ("GET", "/outbox/stats"),
+        ("POST", "/outbox/retry"),
+        ("POST", "/outbox/purge"),
     ] {
         let response = server.raw(&format!(
             "{method} {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n",

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod harness;
+#[path = "../support/receiver.rs"]
+mod receiver;
 
 mod access;
 mod checkout;
@@ -14,3 +16,4 @@ mod metrics_docs;
 mod ownership;
 mod protocol;
 mod shutdown;
+mod webhooks;

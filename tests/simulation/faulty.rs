@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use coord::engine::{Changes, HostId, Revision, State, Timestamp};
-use coord::store::{KeptAnswer, Missed, Sqlite, Store, StoreError};
+use coord::store::{KeptAnswer, Missed, Notice, Sqlite, Store, StoreError};
 
 /// Where the next failure is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,10 +80,19 @@ impl Store for Faulty {
         self.store.answer(key)
     }
 
-    fn append(&mut self, changes: &Changes, answers: &[KeptAnswer]) -> Result<(), StoreError> {
+    fn append(
+        &mut self,
+        changes: &Changes,
+        answers: &[KeptAnswer],
+        notices: &[Notice],
+    ) -> Result<(), StoreError> {
         self.at(Fault::BeforeAppend)?;
-        self.store.append(changes, answers)?;
+        self.store.append(changes, answers, notices)?;
         self.at(Fault::AfterAppend)
+    }
+
+    fn wants(&self, event_type: &str) -> bool {
+        self.store.wants(event_type)
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {

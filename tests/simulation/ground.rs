@@ -88,6 +88,8 @@ pub(crate) struct Ground {
     patterns: Vec<Arc<Pattern>>,
     symbols: Vec<Option<Arc<[Box<str>]>>>,
     files: Vec<u16>,
+    /// Which scopes cover all that another covers, in the future too; a file of today does not tell that.
+    within: Vec<Vec<bool>>,
     pub(crate) engineers: Vec<Arc<str>>,
     pub(crate) sessions: Vec<Arc<str>>,
     pub(crate) rooms: Vec<Option<Arc<str>>>,
@@ -100,11 +102,15 @@ impl Ground {
         let bit =
             |file: &&str| 1 << FILES.iter().position(|known| known == file).expect("it is one of the files");
         let names = |names: &[&str]| names.iter().map(|&name| Box::from(name)).collect::<Arc<[Box<str>]>>();
+        let patterns: Vec<Arc<Pattern>> =
+            SCOPES.iter().map(|&(text, literal, _)| Arc::new(parse(text, literal).unwrap())).collect();
+        let is_within = |one: &Pattern, other: &Pattern| one.is_subset_of(other).unwrap();
         Ground {
-            patterns: SCOPES
+            within: patterns
                 .iter()
-                .map(|&(text, literal, _)| Arc::new(parse(text, literal).unwrap()))
+                .map(|one| patterns.iter().map(|other| is_within(one, other)).collect())
                 .collect(),
+            patterns,
             symbols: SYMBOLS.iter().map(|&(list, _)| (!list.is_empty()).then(|| names(list))).collect(),
             files: SCOPES
                 .iter()
@@ -124,6 +130,15 @@ impl Ground {
     /// Whether two scopes have a file in common.
     pub(crate) fn meet(&self, one: usize, other: usize) -> bool {
         self.files[one] & self.files[other] != 0
+    }
+
+    /// Whether a scope covers nothing that another does not.
+    pub(crate) fn within(&self, one: usize, other: usize) -> bool {
+        self.within[one][other]
+    }
+
+    pub(crate) fn pattern(&self, scope: usize) -> Arc<Pattern> {
+        self.patterns[scope].clone()
     }
 
     /// Whether two lists of symbols have a declaration in common.
@@ -146,6 +161,8 @@ fn the_files_tell_every_pair_of_scopes_that_meets() {
         }
         for (other, second) in ground.patterns.iter().enumerate() {
             assert_eq!(ground.meet(one, other), first.overlaps(second), "{first:?} {second:?}");
+            let inside = ground.files[one] & !ground.files[other] == 0;
+            assert!(inside || !ground.within(one, other), "{first:?} {second:?}");
         }
     }
 }

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use coord::coordinator::{Answer, Driver, IdempotencyKey, Order};
-use coord::engine::{Changes, Policy, State};
+use coord::engine::{Change, Changes, Departure, Policy, Record, State};
 use coord::store::{Sqlite, Store};
 
 use super::faulty::{Fault, Faulty};
 use super::ground::{ENGINEERS, Ground, ROOMS, SCOPE_COUNT, SESSIONS, SYMBOLS_COUNT, TYPES};
-use super::model::{Ask, Item, Model, Step, Want, moment};
+use super::model::{Model, moment};
 use super::random::Random;
+use super::step::{Ask, Item, Patience, Step, Verdict, Want};
 
 /// Groups of steps in a history on the engine alone.
 const GROUPS: usize = 24;
@@ -38,8 +39,20 @@ pub(crate) fn play(
         default_ttl: Duration::from_millis(10_000),
         shared_ttl: Duration::from_millis(4000),
         idle_timeout: idle.map(Duration::from_millis),
+        short_ttl: Duration::from_millis([1000, 3000, 60_000][random.below(3)]),
+        age_boost: [None, Some(Duration::from_millis(2500))][random.below(2)],
     };
-    let plot = Plot { random, ground, policy, now: 1_000_000_000_000, ids: 0, asked: Vec::new() };
+    let plot = Plot {
+        random,
+        ground,
+        policy,
+        now: 1_000_000_000_000,
+        ids: 0,
+        asked: Vec::new(),
+        places: Vec::new(),
+        hosts: vec![1, 2, 3],
+        filed: Vec::new(),
+    };
     if stored { Stored::new(plot, directory, seed).play(trace) } else { alone(plot, trace) }
 }
 
@@ -52,6 +65,21 @@ struct Plot<'a> {
     ids: u128,
     /// Everything that was ever asked for by somebody with a session, to be asked for again.
     asked: Vec<Ask>,
+    /// Every place that anybody ever waited at.
+    places: Vec<u128>,
+    /// The processes that can be waited through.
+    hosts: Vec<u128>,
+    /// Every release request that was ever filed.
+    filed: Vec<u128>,
+}
+
+/// The waiters that were told by some changes that they would wait in vain.
+fn ringed(records: &[Record]) -> Vec<u64> {
+    let in_vain = |record: &Record| match record.change {
+        Change::WaiterLeft { waiter, why: Departure::Deadlocked } => Some(waiter.0),
+        _ => None,
+    };
+    records.iter().filter_map(in_vain).collect()
 }
 
 impl Plot<'_> {
@@ -81,8 +109,23 @@ impl Plot<'_> {
             (!model.held.is_empty() && random.percent(90)).then(|| random.pick(&model.held).clone())
         };
         match self.random.below(100) {
-            0..=54 => Step::Claim(self.ask()),
-            55..=64 => {
+            0..=29 => Step::Claim(self.ask()),
+            30..=46 => self.wait(),
+            47..=49 => self.leave(),
+            50..=55 => {
+                self.ids += 1;
+                self.filed.push(self.ids);
+                let claim = someone(&mut self.random).map_or(self.ids, |held| held.id);
+                let (engineer, session) = self.caller();
+                Step::Request { id: self.ids, claim, engineer, session }
+            }
+            56..=62 => self.respond(model),
+            63 => Step::Notify { session: self.random.below(SESSIONS.len()) },
+            64 => {
+                let count = self.random.below(4);
+                Step::Share { scopes: (0..count).map(|_| self.random.below(SCOPE_COUNT)).collect() }
+            }
+            65..=71 => {
                 let held = someone(&mut self.random);
                 let engineer = self.engineer();
                 Step::Extend {
@@ -91,7 +134,7 @@ impl Plot<'_> {
                     ttl: *self.random.pick(&[1, 500, 3000, 30_000]),
                 }
             }
-            65..=79 => {
+            72..=84 => {
                 let mut ids = Vec::new();
                 let mut engineer = None;
                 for _ in 0..self.random.below(4) {
@@ -99,15 +142,85 @@ impl Plot<'_> {
                     engineer = held.as_ref().map(|held| held.engineer);
                     ids.push(held.map_or(self.ids, |held| held.id));
                 }
+                if self.random.percent(10) {
+                    return Step::Undo { ids };
+                }
                 Step::Release { ids, engineer: engineer.filter(|_| self.random.percent(50)) }
             }
-            80..=83 => Step::End { session: self.random.below(SESSIONS.len()) },
-            84..=93 => {
+            85..=87 => Step::End { session: self.random.below(SESSIONS.len()) },
+            88..=94 => {
                 let count = self.random.below(3);
                 Step::Touch { sessions: (0..count).map(|_| self.random.below(SESSIONS.len())).collect() }
             }
             _ => Step::Tick,
         }
+    }
+
+    fn caller(&mut self) -> (usize, Option<usize>) {
+        let session = self.random.percent(70).then(|| self.random.below(SESSIONS.len()));
+        (self.engineer(), session)
+    }
+
+    fn wait(&mut self) -> Step {
+        let place = match self.random.percent(15) && !self.places.is_empty() {
+            true => *self.random.pick(&self.places),
+            false => {
+                self.ids += 1;
+                self.places.push(self.ids);
+                self.ids
+            }
+        };
+        let patience = Patience {
+            place,
+            millis: *self.random.pick(&[1, 1500, 6000, 40_000]),
+            urgency: [1, 1, 1, 0, 2, 3][self.random.below(6)],
+            host: *self.random.pick(&self.hosts),
+        };
+        Step::Wait(self.ask(), patience)
+    }
+
+    /// Somebody leaves the queue, or everybody who waits through one process.
+    fn leave(&mut self) -> Step {
+        let place = if self.places.is_empty() { 0 } else { *self.random.pick(&self.places) };
+        match self.random.below(5) {
+            0 => Step::Leave { place },
+            1 => Step::Desert { hosts: vec![*self.random.pick(&self.hosts)] },
+            2 => Step::Cancel { place, engineer: Some(self.engineer()) },
+            _ => Step::Cancel { place, engineer: None },
+        }
+    }
+
+    /// Somebody decides a request, most often the holder about one that is open.
+    fn respond(&mut self, model: &Model) -> Step {
+        let open = (!model.open.is_empty() && self.random.percent(90))
+            .then(|| self.random.pick(&model.open).clone());
+        let held =
+            open.as_ref().and_then(|open| model.held.iter().find(|held| held.id == open.claim)).cloned();
+        let any = if self.filed.is_empty() { 0 } else { *self.random.pick(&self.filed) };
+        let (mut engineer, mut session) = self.caller();
+        if let Some(held) = held.as_ref().filter(|_| self.random.percent(85)) {
+            (engineer, session) = (held.engineer, held.session);
+        }
+        // Often the very scope that is held, or one within it; sometimes any.
+        let within = held.map(|held| {
+            let inside = (0..SCOPE_COUNT).filter(|&scope| self.ground.within(scope, held.item.scope));
+            inside.collect::<Vec<_>>()
+        });
+        let scope = match within.filter(|_| self.random.percent(85)) {
+            Some(inside) => *self.random.pick(&inside),
+            None => self.random.below(SCOPE_COUNT),
+        };
+        self.ids += 1;
+        let claim = self.ids;
+        let verdict = match self.random.below(6) {
+            0 => Verdict::Approve,
+            1 => Verdict::Deny,
+            2 | 3 => Verdict::Narrow { scope, claim },
+            _ => Verdict::Coexist { scope, claim },
+        };
+        let id = open.map_or(any, |open| open.id);
+        let engineer = (session.is_none() || self.random.percent(70)).then_some(engineer);
+        Step::Respond { id, verdict, engineer, session }
     }
 
     fn ask(&mut self) -> Ask {
@@ -162,21 +275,19 @@ fn alone(mut plot: Plot<'_>, trace: &mut Vec<String>) -> Result<(), String> {
             trace.push(format!("{} {step:?}", plot.now));
             let before = model.clone();
             let from = changes.records.len();
-            let want = model.decide(plot.ground, &plot.policy, plot.now, &step);
             let command = step.command(plot.ground);
             let outcome = state.decide(&plot.policy, moment(plot.now), &command, &mut changes);
-            let refused = matches!(want, Want::Refused(_));
+            let told = ringed(&changes.records[from..]);
+            let want = model.decide(plot.ground, &plot.policy, plot.now, &step, &told);
+            let want = want.map_err(|why| plot.failed(&step, why))?;
             let check = || {
-                step.check(plot.ground, &before, &outcome, &want)?;
+                step.check(plot.ground, &model, &outcome, &want)?;
                 model.check(plot.ground, &plot.policy, &state, "the state")?;
                 model.check_holders(plot.ground)?;
-                model.check_deadlines(&plot.policy)?;
+                model.check_deadlines(plot.ground, &plot.policy)?;
                 for (record, revision) in changes.records[from..].iter().zip(before.revision + 1..) {
                     if record.revision.0 != revision || record.at.0 != plot.now {
                         return Err(format!("{record:?} is not at its place, {revision}"));
-                    }
-                    if refused && !matches!(record.change, coord::engine::Change::ClaimReleased { .. }) {
-                        return Err(format!("refused, and yet {record:?}"));
                     }
                 }
                 Ok(())
@@ -196,12 +307,15 @@ fn alone(mut plot: Plot<'_>, trace: &mut Vec<String>) -> Result<(), String> {
 struct Process {
     driver: Driver<Faulty>,
     fault: Arc<Mutex<Option<Fault>>>,
+    host: u128,
 }
 
 impl Process {
     fn start(file: &Path, policy: &Policy) -> Process {
         let (store, fault) = Faulty::new(Sqlite::open(file).unwrap());
-        Process { driver: Driver::open(store, policy.clone()).unwrap(), fault }
+        let mut driver = Driver::open(store, policy.clone()).unwrap();
+        let host = driver.host().unwrap().0.as_u128();
+        Process { driver, fault, host }
     }
 }
 
@@ -279,16 +393,31 @@ impl<'a> Stored<'a> {
     }
 
     fn step(&mut self, who: usize, trace: &mut Vec<String>) -> Result<(), String> {
-        let (key, step) = self.next();
+        let (key, step) = self.next(who);
         let fault = self.plot.random.percent(25).then(|| *self.plot.random.pick(&Fault::ALL));
         let killed = self.plot.random.percent(50);
         trace.push(format!("{} {who}, key {key:?}, {fault:?}, killed {killed}: {step:?}", self.plot.now));
-        let before = self.model.clone();
         let fingerprint = fingerprint(&step);
-        let mut after = before.clone();
-        let known = key.and_then(|key| self.kept.get(&key));
-        let want =
-            known.is_none().then(|| after.decide(self.plot.ground, &self.plot.policy, self.plot.now, &step));
+        let mut after = self.model.clone();
+        let known = key.and_then(|key| self.kept.get(&key)).cloned();
+        let mut want = None;
+        let mut steps = self.deserted().into_iter().collect::<Vec<_>>();
+        steps.extend(known.is_none().then(|| step.clone()));
+        let mut shadow = self.inspector.load().map_err(|error| format!("{error:?}"))?;
+        for step in steps {
+            // A state that was just loaded decides the same.
+            let mut changes = Changes::default();
+            shadow.decide(
+                &self.plot.policy,
+                moment(self.plot.now),
+                &step.command(self.plot.ground),
+                &mut changes,
+            );
+            let told = ringed(&changes.records);
+            let next = after.decide(self.plot.ground, &self.plot.policy, self.plot.now, &step, &told);
+            want = Some(next.map_err(|why| self.plot.failed(&step, why))?);
+        }
+        let want = want.filter(|_| known.is_none());
         let order = Order {
             command: step.command(self.plot.ground),
             key: key.map(|key| IdempotencyKey { key: key.to_string(), fingerprint: fingerprint.clone() }),
@@ -300,9 +429,9 @@ impl<'a> Stored<'a> {
 
         let happened = match (&answer, struck) {
             (Ok(answer), false) => {
-                let right = match (answer, &want, known) {
+                let right = match (answer, &want, &known) {
                     (Answer::Decided(outcome), Some(want), _) => {
-                        step.check(self.plot.ground, &before, outcome, want)
+                        step.check(self.plot.ground, &after, outcome, want)
                     }
                     (Answer::Repeated(receipt), None, Some(kept)) if kept.fingerprint == fingerprint => {
                         let same = receipt
@@ -344,8 +473,17 @@ impl<'a> Stored<'a> {
         Ok(())
     }
 
+    /// What happens before anything else if somebody waits through a process that is no more.
+    fn deserted(&self) -> Option<Step> {
+        let there = |host: u128| self.processes.iter().any(|process| process.host == host);
+        let hosts = self.model.waiting.iter().map(|waiting| waiting.host).filter(|&host| !there(host));
+        let hosts: Vec<u128> = hosts.collect();
+        (!hosts.is_empty()).then_some(Step::Desert { hosts })
+    }
+
     /// Something new, or the retry of what was sent before.
-    fn next(&mut self) -> (Option<usize>, Step) {
+    fn next(&mut self, who: usize) -> (Option<usize>, Step) {
+        self.plot.hosts = vec![self.processes[who].host];
         if !self.keyed.is_empty() && self.plot.random.percent(10) {
             let (key, step) = self.plot.random.pick(&self.keyed).clone();
             // The server makes new ids for it: those of the first try are not asked for again.

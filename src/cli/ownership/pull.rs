@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{path, worktree};
-use crate::cli::context::anywhere;
+use crate::cli::context::client_anywhere;
 use crate::cli::error::Kind;
 use crate::cli::output::{self, Style};
 use crate::cli::{CliError, Done, Exit};
@@ -44,7 +44,7 @@ pub(super) fn run(args: PullArgs, env: &Env) -> Done {
     let to_stdout = args.file.as_deref() == Some(Path::new("-"));
     let named = args.file.is_some();
     let path = if to_stdout { None } else { Some(path(args.file)?) };
-    let Some(text) = anywhere(env)?.ownership()? else {
+    let Some(text) = client_anywhere(env, "fetch the rules of a service")?.ownership()? else {
         return Err(CliError::new(Kind::Failed, PullError::Nothing)
             .hint("write some to .coordination/owners.yaml; `coord ownership push` lets them count"));
     };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{in_short, path, read, refused};
-use crate::cli::context::anywhere;
+use crate::cli::context::client_anywhere;
 use crate::cli::output::{self, Style};
 use crate::cli::{Done, Exit};
 use crate::ownership::Rules;
@@ -31,7 +31,7 @@ pub(super) fn run(args: PushArgs, env: &Env) -> Done {
     let path = path(args.file)?;
     let (file, text) = (path.display().to_string(), read(&path)?);
     let rules = Rules::parse_upload(&text).map_err(|error| refused(file.clone(), &error))?;
-    let mut client = anywhere(env)?;
+    let mut client = client_anywhere(env, "set the rules of a service")?;
     let before = client.ownership()?;
     client.set_ownership(&text)?;
     let what = format!("{}: {}", output::clean(&file), in_short(&rules));
