@@ -86,6 +86,7 @@ CREATE TABLE conflict_log (
 
 CREATE INDEX conflict_log_by_time ON conflict_log (at);
 CREATE INDEX conflict_log_by_holder ON conflict_log (holder);
+CREATE INDEX conflict_log_by_pattern ON conflict_log (pattern, at);
 
 -- The rules of ownership, one row. `shared` is what they list as shared, JSON.
 CREATE TABLE ownership (

@@ -38,6 +38,7 @@ impl Context {
                     &database,
                     policy,
                     house.retention,
+                    ServeConfig::auto_share(env)?,
                     Clock::system(),
                 )?))
             }

@@ -10,6 +10,7 @@ mod context;
 mod demo;
 mod error;
 mod extend;
+mod hotspots;
 mod local_service;
 mod outbox;
 mod output;
@@ -57,6 +58,7 @@ enum Command {
     Check(check::CheckArgs),
     Symbols(symbols::SymbolsArgs),
     Ownership(ownership::OwnershipArgs),
+    Hotspots(hotspots::HotspotsArgs),
     Release(release::ReleaseArgs),
     Extend(extend::ExtendArgs),
     PrePush(pre_push::PrePushArgs),
@@ -86,7 +88,8 @@ fn dispatch(command: Command, env: &Env) -> Done {
         Command::Claims(args) => claims::run(args, env),
         Command::Check(args) => check::run(args, env),
         Command::Symbols(args) => symbols::run(args),
-        Command::Ownership(args) => ownership::run(args),
+        Command::Ownership(args) => ownership::run(args, env),
+        Command::Hotspots(args) => hotspots::run(args, env),
         Command::Release(args) => release::run(args, env),
         Command::Extend(args) => extend::run(args, env),
         Command::PrePush(args) => pre_push::run(args, env),

@@ -7,7 +7,7 @@ use super::ClientError;
 use crate::clock::Clock;
 use crate::coordinator::{Answer, Driver, Housekeeping, Order};
 use crate::engine::{Command, Outcome, Policy, Progress};
-use crate::service;
+use crate::service::{self, AutoShare, RuleBook};
 use crate::store::{Outbox, Sqlite, StoreError};
 use crate::wire::{
     CheckReply, CheckRequest, ClaimList, ClaimReply, ClaimRequest, ExtendRequest, Extended, ListQuery,
@@ -17,8 +17,10 @@ use crate::wire::{
 
 /// A driver that lives as long as a command.
 pub struct Embedded {
-    driver: Driver<Sqlite>,
-    clock: Clock,
+    pub(super) driver: Driver<Sqlite>,
+    pub(super) clock: Clock,
+    pub(super) rule_book: RuleBook,
+    pub(super) auto_share: AutoShare,
 }
 
 impl Embedded {
@@ -31,6 +33,7 @@ impl Embedded {
         database: &Path,
         policy: Policy,
         retention: std::time::Duration,
+        auto_share: AutoShare,
         clock: Clock,
     ) -> Result<Embedded, ClientError> {
         let store = Sqlite::open(database)?;
@@ -40,23 +43,29 @@ impl Embedded {
         if overdue {
             driver.prune(now.minus(retention), now.minus(Housekeeping::ANSWERS))?;
         }
-        Ok(Embedded { driver, clock })
+        Ok(Embedded { driver, clock, rule_book: RuleBook::default(), auto_share })
     }
 
-    fn order(&mut self, order: impl Into<Order>) -> Result<Answer, StoreError> {
+    pub(super) fn order(&mut self, order: impl Into<Order>) -> Result<Answer, StoreError> {
         let clock = self.clock.clone();
         self.driver.order(|| clock.now(), &order.into())
     }
 
     /// Brings the state up to now, noting that sessions are alive.
-    fn refresh(&mut self, sessions: Vec<Arc<str>>) -> Result<(), StoreError> {
+    pub(super) fn refresh(&mut self, sessions: Vec<Arc<str>>) -> Result<(), StoreError> {
         self.order(Command::Touch { sessions }).map(drop)
     }
 
     pub(super) fn claim(&mut self, request: &ClaimRequest) -> Result<ClaimReply, ClientError> {
-        let wanted = service::claim_command(request).map_err(|reply| super::malformed(&reply))?;
+        let mut wanted = service::claim_command(request).map_err(|reply| super::malformed(&reply))?;
+        let in_force = self.rules()?;
+        service::grade(in_force.rules(), &mut wanted);
+        let warnings = service::owners_to_tell(in_force.rules(), &wanted);
         let answer = self.order(Command::Claim(wanted.clone()))?;
-        match service::claim_reply(&wanted, &answer, Vec::new(), None) {
+        if matches!(answer, Answer::Decided(Outcome::Refused(_))) {
+            self.share_hot(&wanted);
+        }
+        match service::claim_reply(&wanted, &answer, warnings, None) {
             (200 | 409, reply) => Ok(reply),
             (_, reply) => Err(super::malformed(&reply)),
         }

@@ -3,6 +3,7 @@
 mod delta;
 mod embedded;
 mod remote;
+mod rules;
 
 pub use delta::DeltaError;
 pub use embedded::Embedded;
@@ -10,8 +11,9 @@ pub use remote::Remote;
 
 use crate::store::StoreError;
 use crate::wire::{
-    CheckReply, CheckRequest, ClaimList, ClaimReply, ClaimRequest, ExtendRequest, Extended, ListQuery,
-    OutboxList, OutboxStats, PurgeRequest, Purged, ReleaseRequest, Released, RepoList, Retried, RetryRequest,
+    CheckReply, CheckRequest, ClaimList, ClaimReply, ClaimRequest, ExtendRequest, Extended, HotspotList,
+    HotspotQuery, ListQuery, OutboxList, OutboxStats, OwnershipSet, PromoteRequest, Promoted, PurgeRequest,
+    Purged, ReleaseRequest, Released, RepoList, Retried, RetryRequest,
 };
 
 /// A way to the coordinator.
@@ -182,6 +184,42 @@ impl Client {
     /// If it could not be asked.
     pub fn repos(&mut self) -> Result<RepoList, ClientError> {
         either!(self, way => way.repos())
+    }
+
+    /// The text of the ownership rules; `None` if there are none.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked.
+    pub fn ownership(&mut self) -> Result<Option<String>, ClientError> {
+        either!(self, way => way.ownership())
+    }
+
+    /// Sets the ownership rules.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked, or they make no sense.
+    pub fn set_ownership(&mut self, text: &str) -> Result<OwnershipSet, ClientError> {
+        either!(self, way => way.set_ownership(text))
+    }
+
+    /// Lists what people were turned away from most.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked.
+    pub fn hotspots(&mut self, query: &HotspotQuery) -> Result<HotspotList, ClientError> {
+        either!(self, way => way.hotspots(query))
+    }
+
+    /// Writes down in the rules what is to be done about a hotspot.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be asked, or cannot be written down.
+    pub fn promote(&mut self, request: &PromoteRequest) -> Result<Promoted, ClientError> {
+        either!(self, way => way.promote(request))
     }
 
     /// Counts the webhooks of the last hours by type of event and what became of them.

@@ -10,9 +10,9 @@ use ureq::http::Response;
 
 use super::{ClientError, malformed};
 use crate::wire::{
-    CheckReply, CheckRequest, ClaimList, ClaimReply, ClaimRequest, ExtendRequest, Extended, ListQuery,
-    OutboxList, OutboxStats, PurgeRequest, Purged, Ready, ReleaseRequest, Released, RepoList, Retried,
-    RetryRequest,
+    CheckReply, CheckRequest, ClaimList, ClaimReply, ClaimRequest, ExtendRequest, Extended, HotspotList,
+    HotspotQuery, ListQuery, OutboxList, OutboxStats, OwnershipSet, PromoteRequest, Promoted, PurgeRequest,
+    Purged, Ready, ReleaseRequest, Released, RepoList, Retried, RetryRequest,
 };
 use crate::workspace::{Token, is_loopback};
 
@@ -113,6 +113,43 @@ impl Remote {
 
     pub(super) fn repos(&mut self) -> Result<RepoList, ClientError> {
         let (status, body) = self.get("/repos", &[])?;
+        self.expect(status, body)
+    }
+
+    pub(super) fn ownership(&mut self) -> Result<Option<String>, ClientError> {
+        let (status, body) = self.get("/config/ownership", &[])?;
+        match status {
+            204 => Ok(None),
+            200 => match String::from_utf8(body) {
+                Ok(text) => Ok(Some(text)),
+                Err(_) => Err(ClientError::Foreign { url: self.url.clone() }),
+            },
+            _ => Err(self.unexpected(status, &body)),
+        }
+    }
+
+    pub(super) fn set_ownership(&mut self, text: &str) -> Result<OwnershipSet, ClientError> {
+        let mut request = self.agent.post(format!("{}/config/ownership", self.url));
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", format!("Bearer {}", token.expose()));
+        }
+        let (status, body) = self.read(request.header("Content-Type", "text/yaml").send(text))?;
+        self.expect(status, body)
+    }
+
+    pub(super) fn hotspots(&mut self, query: &HotspotQuery) -> Result<HotspotList, ClientError> {
+        let mut pairs = vec![
+            ("days", query.days.to_string()),
+            ("min_attempts", query.min_attempts.to_string()),
+            ("limit", query.limit.to_string()),
+        ];
+        pairs.extend(query.repo.clone().map(|repo| ("repo", repo)));
+        let (status, body) = self.get("/metrics/hotspots", &pairs)?;
+        self.expect(status, body)
+    }
+
+    pub(super) fn promote(&mut self, request: &PromoteRequest) -> Result<Promoted, ClientError> {
+        let (status, body) = self.post("/metrics/hotspots/promote", request)?;
         self.expect(status, body)
     }
 

@@ -103,7 +103,7 @@ pub enum Change {
 /// One scope of a refused request.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Attempt {
-    /// What was asked for.
+    /// What was asked for, as a pattern.
     pub pattern: Box<str>,
     /// Who held it.
     pub holders: Vec<ClaimNumber>,

@@ -1,5 +1,6 @@
 //! One function per command: what it does to the state, and what is answered.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::model::{Claim, ClaimId, ClaimNumber, ClaimType, Policy, ReleaseKind, 
 use super::request::Settlement;
 use super::scopes::Resolution;
 use super::state::State;
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, escape};
 
 impl State {
     /// Decides a command at a moment, and adds what it did to `changes`.
@@ -216,7 +217,7 @@ impl Turn<'_> {
             match attempts.last_mut().filter(|(item, _)| *item == conflict.item) {
                 Some((_, attempt)) => attempt.holders.push(conflict.holder.number),
                 None => {
-                    let pattern = request.items[conflict.item].scope.pattern.text().into();
+                    let pattern = request.items[conflict.item].attempt().into();
                     attempts
                         .push((conflict.item, Attempt { pattern, holders: vec![conflict.holder.number] }));
                 }
@@ -360,6 +361,20 @@ impl Request {
 }
 
 impl ItemRequest {
+    /// The pattern that an attempt at it is counted under. That of a literal is written as a pattern of just these
+    /// characters, so that it means the same file wherever it is read.
+    #[must_use]
+    pub fn attempt(&self) -> Cow<'_, str> {
+        let pattern = &self.scope.pattern;
+        let text = pattern.text();
+        match (pattern.is_literal(), text.contains('\\')) {
+            (false, _) => text.into(),
+            (true, false) => escape(text).into(),
+            // A backslash can only be written as any one character, and that must not make the name float.
+            (true, true) => format!("/{}", escape(text).trim_start_matches("./")).replace('\\', "?").into(),
+        }
+    }
+
     fn narrowable(&self) -> bool {
         self.narrowable.unwrap_or(self.scope.symbols.is_none() && self.kind.narrowable_by_default())
     }

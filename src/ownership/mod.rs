@@ -17,7 +17,7 @@
 //! | `quote` | a text as a YAML scalar |
 //! | `edit` | adding to the lists of the text, and taking away |
 //! | `layout` | where in the text a list can be changed |
-//! | `promote` | which promotions become one, which are taken back |
+//! | `promote` | what is promoted, which promotions become one, which are taken back |
 //!
 //! This module must stay pure: no files, no clock. Dates are handed in as text.
 
@@ -38,18 +38,21 @@ use std::sync::Arc;
 
 pub use edit::{Edited, add_shared, add_split, remove_shared};
 pub use error::{OwnershipError, Place};
-pub use promote::{Demotion, Promotion, cold, subtrees};
+pub use promote::{Demotion, Promotion, cold, hot, subtrees};
 
 use crate::engine::Severity;
 use crate::pattern::{Index, Pattern};
 use yaml::Document;
 
+/// The longest text of rules, in bytes.
+pub const MAX_BYTES: usize = 1 << 20;
+
 /// What a text of rules says.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
     rules: Vec<Rule>,
-    /// The patterns of hard rules.
-    hard: Index<usize>,
+    /// The patterns of the rules.
+    ruled: Index<usize>,
     shared: Vec<Shared>,
     /// The patterns of the shared files.
     sharable: Index<usize>,
@@ -105,15 +108,15 @@ pub struct Split {
 
 impl Rules {
     fn new(rules: Vec<Rule>, shared: Vec<Shared>, splits: Vec<Split>) -> Rules {
-        let mut hard = Index::new();
-        for (at, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.severity == Severity::Hard) {
-            hard.insert(Arc::clone(&rule.pattern), at);
+        let mut ruled = Index::new();
+        for (at, rule) in rules.iter().enumerate() {
+            ruled.insert(Arc::clone(&rule.pattern), at);
         }
         let mut sharable = Index::new();
         for (at, entry) in shared.iter().enumerate() {
             sharable.insert(Arc::clone(&entry.pattern), at);
         }
-        Rules { rules, hard, shared, sharable, splits }
+        Rules { rules, ruled, shared, sharable, splits }
     }
 
     /// Reads rules as they are stored. A text with only `shared_files` or `suggested_splits` has been made by promoting
@@ -132,16 +135,20 @@ impl Rules {
         Ok(rules)
     }
 
-    /// Reads rules that somebody wrote, which must have at least one.
+    /// Reads rules that somebody wrote, which must say something.
     ///
     /// # Errors
     ///
-    /// As for [`Rules::parse`], and if no path stands under `modules` or `areas`.
+    /// As for [`Rules::parse`], and if no path stands under `modules` or `areas` and both lists are empty.
     pub fn parse_upload(text: &str) -> Result<Rules, OwnershipError> {
-        Rules::parse(text).and_then(|rules| match rules.rules() {
-            0 => Err(OwnershipError::NoRules),
-            _ => Ok(rules),
+        Rules::parse(text).and_then(|rules| match rules.says_nothing() {
+            true => Err(OwnershipError::NoRules),
+            false => Ok(rules),
         })
+    }
+
+    fn says_nothing(&self) -> bool {
+        self.rules.is_empty() && self.shared.is_empty() && self.splits.is_empty()
     }
 
     /// The number of rules: of paths under `modules` and `areas`.
@@ -154,14 +161,21 @@ impl Rules {
     #[must_use]
     pub fn severity(&self, pattern: &Pattern) -> Severity {
         let mut severity = Severity::Soft;
-        self.hard.overlapping(pattern, |_| severity = Severity::Hard);
+        self.ruled.overlapping(pattern, |at| {
+            if self.rules[at].severity == Severity::Hard {
+                severity = Severity::Hard;
+            }
+        });
         severity
     }
 
     /// The rules that some path covered by a pattern is under, in the order of the text.
     #[must_use]
     pub fn owners(&self, pattern: &Pattern) -> Vec<&Rule> {
-        self.rules.iter().filter(|rule| rule.pattern.overlaps(pattern)).collect()
+        let mut found = Vec::new();
+        self.ruled.overlapping(pattern, |at| found.push(at));
+        found.sort_unstable();
+        found.into_iter().map(|at| &self.rules[at]).collect()
     }
 
     /// What may be shared, in the order of the text.

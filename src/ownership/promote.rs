@@ -1,6 +1,6 @@
 //! What to promote together, and what to take back.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Rules, Shared};
@@ -26,8 +26,22 @@ pub struct Demotion {
     pub count: u64,
 }
 
-/// Gathers patterns that are promoted together: where a directory has at least `min_files` of them beneath it, one
-/// `DIRECTORY/**` takes their place. The deepest such directory is taken; the root never is. 0 gathers nothing.
+/// Picks what so many were turned away from that it is to be shared: files with at least `threshold` attempts that no entry
+/// covers yet.
+///
+/// Only files are: to share a directory or a glob, somebody has to say so, as nobody would be kept out of it any more.
+#[must_use]
+pub fn hot<'a>(rules: &Rules, attempts: &[(&'a str, u64)], threshold: u64) -> Vec<&'a str> {
+    let is_hot = |&&(text, times): &&(&str, u64)| {
+        let is_free = |pattern: Pattern| rules.shared_by(&pattern).is_none();
+        times >= threshold && path(text).is_some() && Pattern::parse(text).is_ok_and(is_free)
+    };
+    attempts.iter().filter(is_hot).map(|(text, _)| *text).collect()
+}
+
+/// Gathers patterns that are promoted together: where at least `min_files` of them are files of the same directory, one
+/// `DIRECTORY/**` takes their place. What lies deeper is not theirs, and the root never is such a directory. 0 gathers
+/// nothing.
 ///
 /// Only patterns without wildcards count as files. Of equal texts the first counts.
 #[must_use]
@@ -35,23 +49,15 @@ pub fn subtrees(patterns: &[&str], min_files: usize) -> Vec<Promotion> {
     let mut seen = HashSet::new();
     let patterns: Vec<&str> = patterns.iter().copied().filter(|text| seen.insert(*text)).collect();
     let paths: Vec<Option<String>> = patterns.iter().map(|text| path(text)).collect();
-    let mut beneath: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (at, path) in paths.iter().enumerate() {
-        let Some(path) = path.as_deref().filter(|_| min_files > 0) else { continue };
-        for (slash, _) in path.match_indices('/') {
-            beneath.entry(&path[..slash]).or_default().push(at);
-        }
+    let parents: Vec<Option<(&str, &str)>> =
+        paths.iter().map(|path| path.as_deref()?.rsplit_once('/')).collect();
+    let mut files: HashMap<&str, HashSet<&str>> = HashMap::new();
+    for (directory, file) in parents.iter().flatten() {
+        files.entry(directory).or_default().insert(file);
     }
-    let mut directories: Vec<(&str, Vec<usize>)> = beneath.into_iter().collect();
-    directories.sort_by_key(|(directory, _)| std::cmp::Reverse(directory.matches('/').count()));
-    let mut taken: HashMap<usize, &str> = HashMap::new();
-    for (directory, files) in directories {
-        let free: Vec<usize> = files.into_iter().filter(|at| !taken.contains_key(at)).collect();
-        if free.len() >= min_files {
-            taken.extend(free.into_iter().map(|at| (at, directory)));
-        }
-    }
-    gathered(&patterns, &taken)
+    let is_full = |directory: &str| min_files > 0 && files[directory].len() >= min_files;
+    let taken = parents.iter().enumerate().filter_map(|(at, parent)| Some((at, (*parent)?.0)));
+    gathered(&patterns, &taken.filter(|(_, directory)| is_full(directory)).collect())
 }
 
 /// The promotions, each where its first source stood.
@@ -138,15 +144,36 @@ mod tests {
         let hot = ["src/hot/a.ts", "src/other.ts", "src/hot/b.ts", "src/hot/c.ts"];
         assert_eq!(shown(&hot, 3), ["src/hot/** src/hot/a.ts src/hot/b.ts src/hot/c.ts", "src/other.ts"]);
         assert_eq!(shown(&hot, 0), hot);
-        assert_eq!(shown(&hot, 4), [format!("src/** {}", hot.join(" "))]);
-        assert_eq!(shown(&hot, 5), hot);
+        assert_eq!(shown(&hot, 4), hot);
         assert_eq!(shown(&[], 3), [""; 0]);
     }
 
     #[test]
-    fn the_deepest_directory_with_enough_is_taken_and_never_the_root() {
-        let all = ["a/b/1.x", "a/b/2.x", "a/c/3.x", "a/4.x", "5.x", "6.x", "z/7.x"];
-        assert_eq!(shown(&all, 2), ["a/b/** a/b/1.x a/b/2.x", "a/** a/c/3.x a/4.x", "5.x", "6.x", "z/7.x"]);
+    fn only_files_side_by_side_are_gathered_and_never_at_the_root() {
+        let all = ["a/b/1.x", "a/b/2.x", "a/c/3.x", "a/4.x", "5.x", "6.x", "z/7.x", "a/8.x"];
+        assert_eq!(
+            shown(&all, 2),
+            ["a/b/** a/b/1.x a/b/2.x", "a/c/3.x", "a/** a/4.x a/8.x", "5.x", "6.x", "z/7.x"]
+        );
+        let one = ["./src/a.ts", "src/a.ts", "src//a.ts"];
+        assert_eq!(shown(&one, 2), one);
+    }
+
+    #[test]
+    fn files_that_nothing_covers_are_hot_from_the_threshold_on() {
+        let rules = Rules::parse("shared_files: [src/shared/**]\n").unwrap();
+        let attempts = [
+            ("src/a.ts", 3),
+            ("src/b.ts", 2),
+            ("src/shared/c.ts", 9),
+            ("app/[[]id].ts", 3),
+            ("Makefile", 4),
+            ("**", 99),
+            ("src/*.ts", 9),
+            ("src/", 9),
+            ("a/..", 9),
+        ];
+        assert_eq!(hot(&rules, &attempts, 3), ["src/a.ts", "app/[[]id].ts", "Makefile"]);
     }
 
     #[test]

@@ -12,10 +12,11 @@ use super::auth::Origins;
 use super::input::Body;
 use super::meters::Meters;
 use super::reply::Reply;
+use super::sharing::Refusals;
 use super::{ServeConfig, ServeError};
 use crate::clock::Clock;
 use crate::coordinator::{Coordinator, CoordinatorError};
-use crate::service::{self, Checkout};
+use crate::service::{self, Checkout, InForce, RuleBook};
 use crate::store::{Outbox, Sqlite, StoreError, Watch};
 use crate::webhook::Courier;
 
@@ -37,6 +38,11 @@ pub struct App {
     pub(super) checkout: Option<Arc<Checkout>>,
     pub(super) origins: Origins,
     pub(super) meters: Arc<Meters>,
+    rule_book: Arc<RuleBook>,
+    /// Held by who is changing the rules, so that nobody in this process is in their way.
+    pub(super) amending: tokio::sync::Mutex<()>,
+    /// What may have made something a hotspot.
+    pub(super) refusals: Refusals,
     /// Whether the service is about to end.
     closing: tokio::sync::watch::Sender<bool>,
 }
@@ -65,7 +71,18 @@ impl App {
         }
         let origins = Origins::of(&config);
         let closing = tokio::sync::watch::Sender::new(false);
-        Ok(App { config, coordinator: Arc::new(coordinator), courier, checkout, origins, meters, closing })
+        Ok(App {
+            config,
+            coordinator: Arc::new(coordinator),
+            courier,
+            checkout,
+            origins,
+            meters,
+            rule_book: Arc::default(),
+            amending: tokio::sync::Mutex::default(),
+            refusals: Refusals::default(),
+            closing,
+        })
     }
 
     /// Says that the service is about to end: whoever waits is told to come back.
@@ -87,6 +104,23 @@ impl App {
         Ok(Body::parse(&bytes, content_type(&head.headers))?)
     }
 
+    /// Reads a request's body as it is, within its bounds.
+    pub(super) async fn bytes(&self, request: Request<Incoming>) -> Result<Bytes, Reply> {
+        let (head, body) = request.into_parts();
+        collect(body, head.headers.contains_key(EXPECT)).await
+    }
+
+    /// The rules of ownership in force. They are read only when they are others than last time.
+    pub(super) async fn rules(&self) -> Result<InForce, CoordinatorError> {
+        let stored = self.coordinator.read(|state| state.ownership().cloned()).await?;
+        if let Some(known) = self.rule_book.known(stored.as_ref()) {
+            return Ok(known);
+        }
+        let book = self.rule_book.clone();
+        let read = tokio::task::spawn_blocking(move || book.read(stored.as_ref()));
+        read.await.map_err(|_| CoordinatorError::Stopped)
+    }
+
     /// The tracked files of the checkout, if one is configured. What git refuses to list is as good as none.
     pub(super) async fn tracked(&self) -> Option<Arc<Vec<String>>> {
         let checkout = self.checkout.clone()?;
@@ -106,14 +140,22 @@ impl App {
         tokio::task::spawn_blocking(move || service::unknown_symbols(&root, &request)).await.ok()?
     }
 
-    /// Looks into history on a thread where that may block.
+    /// Looks into history for a reply.
     pub(super) async fn history<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Watch) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Reply> {
+        Ok(self.look(look).await?)
+    }
+
+    /// Looks into history on a thread where that may block.
+    pub(super) async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Watch) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, CoordinatorError> {
         let coordinator = self.coordinator.clone();
         let found = tokio::task::spawn_blocking(move || coordinator.history(look)).await;
-        Ok(found.map_err(|_| CoordinatorError::Stopped)??)
+        found.map_err(|_| CoordinatorError::Stopped)?
     }
 
     /// Looks after what is to be sent, on a thread where that may block.

@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 use super::app::App;
 use super::input::Query;
 use super::reply::Reply;
+use super::sharing;
 use crate::coordinator::{Answer, Ending, IdempotencyKey, Order, Ticket};
 use crate::engine::{Command, Departure, Outcome, Request, Scope};
 use crate::service;
@@ -43,12 +44,16 @@ pub(super) async fn claim(app: &App, request: hyper::Request<Incoming>) -> Resul
         Ok(wait) => wait,
         Err(what) => return Ok(Reply::json(400, &service::malformed(&what, &["narrow_claim"]))),
     };
+    let in_force = app.rules().await?;
+    service::grade(in_force.rules(), &mut wanted);
+    warnings.extend(service::owners_to_tell(in_force.rules(), &wanted));
     let wanted = Arc::new(wanted);
     let command = match wait {
         Some(wait) => Command::Wait(wanted.clone(), wait),
         None => Command::Claim(Request::clone(&wanted)),
     };
     let (answer, ticket) = app.coordinator.order_or_wait(Order { command, key }).await?;
+    sharing::note(app, &wanted, &answer);
     let tracked = tracked.as_deref().map(Vec::as_slice);
     match ticket {
         Some(ticket) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::coordinator::Housekeeping;
 use crate::engine::Policy;
-use crate::service::Limits;
+use crate::service::{AutoShare, Limits};
 use crate::store::Retries;
 use crate::webhook;
 use crate::workspace::{Env, Token};
@@ -36,6 +36,8 @@ pub struct ServeConfig {
     pub keep_listing: Duration,
     /// How long deciding or storing a batch may take before the log says so, `COORD_SLOW_DECISION_MS`; `None` for ever.
     pub slow_decision: Option<Duration>,
+    /// When files are shared without anybody asking for it, `COORD_AUTO_PROMOTE_*` and `COORD_AUTO_DEMOTE_*`.
+    pub auto_share: AutoShare,
     /// Whether to do without the lock that keeps a second service off the database.
     pub no_instance_lock: bool,
     /// Who is told of events, `COORD_WEBHOOK_URL`, and how; `None` if nobody is.
@@ -102,6 +104,7 @@ impl ServeConfig {
             },
             keep_listing: Duration::from_secs(reader.number("COORD_LS_FILES_CACHE_TTL_SEC", 10)?),
             slow_decision: (slow > 0).then(|| Duration::from_millis(slow)),
+            auto_share: ServeConfig::auto_share(env)?,
             no_instance_lock: reader.truthy("COORD_DISABLE_INSTANCE_LOCK"),
             webhook: reader.webhook()?,
         })
@@ -134,6 +137,27 @@ impl ServeConfig {
         Ok((policy, house))
     }
 
+    /// Reads when files are shared without anybody asking for it, which embedded use knows, too.
+    ///
+    /// # Errors
+    ///
+    /// If a value makes no sense.
+    pub fn auto_share(env: &Env) -> Result<AutoShare, ConfigError> {
+        let reader = Reader { env };
+        let sweep = reader.number("COORD_AUTO_DEMOTE_INTERVAL_SEC", 3600)?;
+        Ok(AutoShare {
+            threshold: reader.number("COORD_AUTO_PROMOTE_THRESHOLD", 0)?,
+            window_days: reader.days("COORD_AUTO_PROMOTE_WINDOW_DAYS", 7)?,
+            subtree_min_files: reader.parsed(
+                "COORD_AUTO_PROMOTE_SUBTREE_MIN_FILES",
+                3,
+                "a number of files",
+            )?,
+            sweep: (sweep > 0).then(|| Duration::from_secs(sweep)),
+            sweep_window_days: reader.days("COORD_AUTO_DEMOTE_WINDOW_DAYS", 14)?,
+        })
+    }
+
     /// Whether only this machine can reach it.
     #[must_use]
     pub fn is_local(&self) -> bool {
@@ -155,6 +179,9 @@ fn absolute(path: &str) -> PathBuf {
 
 /// How long what is over is kept, in days, unless `COORD_RETENTION_DAYS` says otherwise.
 const RETENTION_DAYS: u64 = 90;
+
+/// The most days that may be looked back.
+const MOST_DAYS: u64 = 3650;
 
 struct Reader<'a> {
     env: &'a Env,
@@ -192,6 +219,15 @@ impl Reader<'_> {
             });
         }
         Ok(hours)
+    }
+
+    fn days(&self, name: &'static str, default: u64) -> Result<u64, ConfigError> {
+        let days = self.number(name, default)?;
+        if !(1..=MOST_DAYS).contains(&days) {
+            let value = days.to_string();
+            return Err(ConfigError::Value { name, value, expected: "between a day and ten years, in days" });
+        }
+        Ok(days)
     }
 
     fn ratio(&self, name: &'static str, default: f64) -> Result<f64, ConfigError> {
@@ -258,6 +294,10 @@ mod tests {
         assert_eq!((config.limits.files, config.limits.ratio), (100, 0.2));
         assert_eq!(config.keep_listing, Duration::from_secs(10));
         assert_eq!(config.slow_decision, Some(Duration::from_millis(250)));
+        let auto = &config.auto_share;
+        assert!(!auto.is_on());
+        assert_eq!((auto.window_days, auto.subtree_min_files, auto.sweep_window_days), (7, 3, 14));
+        assert_eq!(auto.sweep, Some(Duration::from_secs(3600)));
         assert!(config.house.timers && !config.no_instance_lock && config.is_local());
     }
 
@@ -288,6 +328,11 @@ mod tests {
             ("COORD_MAX_CLAIM_RATIO", "a fifth"),
             ("COORD_MAX_CLAIM_RATIO", "NaN"),
             ("COORD_MAX_CLAIM_RATIO", "-3"),
+            ("COORD_AUTO_PROMOTE_THRESHOLD", "-1"),
+            ("COORD_AUTO_PROMOTE_WINDOW_DAYS", "0"),
+            ("COORD_AUTO_PROMOTE_SUBTREE_MIN_FILES", "few"),
+            ("COORD_AUTO_DEMOTE_INTERVAL_SEC", "1h"),
+            ("COORD_AUTO_DEMOTE_WINDOW_DAYS", "3651"),
             ("COORD_WEBHOOK_MAX_RETRIES", "0"),
             ("COORD_WEBHOOK_MAX_RETRIES", "-1"),
             ("COORD_WEBHOOK_RETRY_BACKOFF_SEC", "a minute"),

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::app::App;
 use super::reply::ReplyBody;
-use super::{ServeError, access, routes};
+use super::{ServeError, access, routes, sharing};
 
 /// Connections that are open at once. More wait in the system's own queue.
 const MAX_CONNECTIONS: usize = 4096;
@@ -80,6 +80,7 @@ impl Listener {
     pub async fn serve(self, app: Arc<App>, shutdown: impl Future<Output = ()>) {
         let places = Arc::new(Semaphore::new(places()));
         let graceful = GracefulShutdown::new();
+        let sharing = tokio::spawn(sharing::run(app.clone()));
         let mut shutdown = pin!(shutdown);
         loop {
             let next = async {
@@ -103,6 +104,8 @@ impl Listener {
         if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
             tracing::warn!("some requests were still being answered");
         }
+        // It ends by itself when the service closes; a panic in it has been printed.
+        let _ = sharing.await;
     }
 }
 

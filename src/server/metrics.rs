@@ -9,6 +9,7 @@ use super::app::App;
 use super::fields::{integer, name};
 use super::input::Query;
 use super::reply::Reply;
+use super::requests::MAX_DAYS;
 use crate::engine::State;
 use crate::service;
 
@@ -31,9 +32,6 @@ const GAUGES: &[Gauge] = &[
 
 /// How long to wait for what others wrote, before what this process knows has to do.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// The most days that are looked back.
-const MAX_DAYS: i64 = 90;
 
 /// Tells all metrics, whatever state the database is in.
 pub(super) async fn scrape(app: &App) -> Reply {

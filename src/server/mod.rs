@@ -12,12 +12,14 @@ mod claims;
 mod config;
 mod conflicts;
 pub mod fields;
+mod hotspots;
 pub mod input;
 mod instance_lock;
 mod listener;
 mod meters;
 mod metrics;
 mod outbox;
+mod ownership;
 mod probes;
 mod release_requests;
 mod reply;
@@ -25,6 +27,7 @@ mod repos;
 pub mod requests;
 mod routes;
 mod sessions;
+mod sharing;
 
 use std::path::PathBuf;
 

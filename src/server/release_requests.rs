@@ -80,7 +80,8 @@ pub(super) async fn respond(app: &App, id: &str, request: Request<Incoming>) -> 
         Some(files) => service::Checkout::resolve(files, &pattern).unwrap_or(pattern),
         None => pattern,
     };
-    let decision = service::decision(&response, resolve, |_| Default::default())
+    let in_force = app.rules().await?;
+    let decision = service::decision(&response, resolve, |pattern| in_force.rules().severity(pattern))
         .map_err(|what| Reply::detail(400, what))?;
     let Ok(number) = id.parse::<RequestId>() else { return Err(unknown(id)) };
     let command = service::respond_command(number, &response, decision);

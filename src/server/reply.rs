@@ -13,6 +13,7 @@ use hyper::{Response, StatusCode};
 use serde::Serialize;
 
 use super::input::Invalid;
+use super::ownership::AmendError;
 use crate::coordinator::{CoordinatorError, Ticket};
 use crate::wire::Detail;
 
@@ -82,6 +83,30 @@ impl Reply {
             status: StatusCode::OK,
             content_type: "text/plain; charset=utf-8",
             body,
+            header: None,
+            ticket: None,
+            waited: Duration::ZERO,
+        }
+    }
+
+    /// Rules, as they were written.
+    pub(super) fn yaml(text: &str) -> Reply {
+        Reply {
+            status: StatusCode::OK,
+            content_type: "text/yaml; charset=utf-8",
+            body: Bytes::copy_from_slice(text.as_bytes()),
+            header: None,
+            ticket: None,
+            waited: Duration::ZERO,
+        }
+    }
+
+    /// There is nothing to tell.
+    pub(super) fn nothing() -> Reply {
+        Reply {
+            status: StatusCode::NO_CONTENT,
+            content_type: "",
+            body: Bytes::new(),
             header: None,
             ticket: None,
             waited: Duration::ZERO,
@@ -186,5 +211,15 @@ impl From<CoordinatorError> for Reply {
         };
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         Reply::later(status, format!("{error}{cause}"))
+    }
+}
+
+impl From<AmendError> for Reply {
+    fn from(error: AmendError) -> Reply {
+        match error {
+            AmendError::Rules(error) => Reply::detail(400, error.to_string()),
+            AmendError::Coordinator(error) => error.into(),
+            AmendError::Contended => Reply::later(503, error.to_string()),
+        }
     }
 }

@@ -3,11 +3,11 @@
 //! Field names, defaults and ranges are those of coord 0.27; what it did not bound is bounded here, and what it
 //! did not know is marked so. Reading asks for the fields in the order in which their errors are told.
 
-use super::fields::{Fields, boolean, integer, list, name, object, text};
+use super::fields::{Fields, boolean, filled, integer, list, name, object, text};
 use super::input::{Body, Invalid, Query};
 use crate::wire::{
-    AskRequest, CheckPath, CheckRequest, ClaimItem, ClaimRequest, ExtendRequest, ListQuery, ReleaseRequest,
-    RequestQuery, RespondRequest,
+    AskRequest, CheckPath, CheckRequest, ClaimItem, ClaimRequest, ExtendRequest, HotspotQuery, ListQuery,
+    PromoteRequest, ReleaseRequest, RequestQuery, RespondRequest,
 };
 
 /// The most items of one request: claims, claim ids, or the symbols of one item.
@@ -15,6 +15,12 @@ pub const MAX_ITEMS: usize = 1_000;
 
 /// The most patterns, and the most paths, of one check.
 pub const MAX_CHECKED: usize = 20_000;
+
+/// The most days that figures look back.
+pub const MAX_DAYS: i64 = 90;
+
+/// The most hotspots of one list.
+pub const MAX_HOTSPOTS: i64 = 200;
 
 /// The longest time to live, in hours: ten years.
 pub const MAX_TTL_HOURS: i64 = 87_600;
@@ -104,6 +110,38 @@ impl RequestQuery {
             repo: fields.optional("repo", name),
             holder: fields.optional("holder", name),
             queue_id: fields.optional("queue_id", name),
+        })
+    }
+}
+
+impl HotspotQuery {
+    /// Reads the parameters.
+    ///
+    /// # Errors
+    ///
+    /// Every faulty parameter.
+    pub fn from_query(query: &Query) -> Result<Self, Invalid> {
+        query.read(|fields| Self {
+            days: fields.or("days", 30, integer(1..=MAX_DAYS)).unsigned_abs(),
+            min_attempts: fields.or("min_attempts", 5, integer(1..=i64::MAX)).unsigned_abs(),
+            limit: usize::try_from(fields.or("limit", 20, integer(1..=MAX_HOTSPOTS))).unwrap_or(20),
+            repo: fields.optional("repo", name),
+        })
+    }
+}
+
+impl PromoteRequest {
+    /// Reads the request.
+    ///
+    /// # Errors
+    ///
+    /// Every faulty field.
+    pub fn from_body(body: &Body) -> Result<Self, Invalid> {
+        body.read(|fields| Self {
+            action: fields.required("action", name),
+            pattern: fields.required("pattern", filled),
+            repo: fields.optional("repo", name),
+            note: fields.optional("note", text),
         })
     }
 }

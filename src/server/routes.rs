@@ -8,7 +8,9 @@ use percent_encoding::percent_decode_str;
 
 use super::app::App;
 use super::reply::Reply;
-use super::{auth, claims, conflicts, metrics, outbox, probes, release_requests, repos, sessions};
+use super::{
+    auth, claims, conflicts, hotspots, metrics, outbox, ownership, probes, release_requests, repos, sessions,
+};
 
 /// A path that is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,9 @@ pub(super) enum Route<'a> {
     Repos,
     Metrics,
     AutoResolutions,
+    Hotspots,
+    PromoteHotspot,
+    Ownership,
     Outbox,
     OutboxStats,
     RetryOutbox,
@@ -64,6 +69,9 @@ impl Route<'_> {
             ("repos", None, ..) => Route::Repos,
             ("metrics", None, ..) => Route::Metrics,
             ("metrics", Some("auto-resolutions"), None, _) => Route::AutoResolutions,
+            ("metrics", Some("hotspots"), None, _) => Route::Hotspots,
+            ("metrics", Some("hotspots"), Some("promote"), None) => Route::PromoteHotspot,
+            ("config", Some("ownership"), None, _) => Route::Ownership,
             ("outbox", None, ..) => Route::Outbox,
             ("outbox", Some("stats"), None, _) => Route::OutboxStats,
             ("outbox", Some("retry"), None, _) => Route::RetryOutbox,
@@ -78,13 +86,15 @@ impl Route<'_> {
         match self {
             Route::Health | Route::Ready | Route::Meta | Route::Repos => "GET",
             Route::Metrics | Route::AutoResolutions | Route::Inbox(_) | Route::RequestEvents(_) => "GET",
+            Route::Hotspots => "GET",
+            Route::Claims | Route::Conflicts | Route::Requests | Route::Ownership => "GET, POST",
             Route::Outbox | Route::OutboxStats => "GET",
             Route::RetryOutbox | Route::PurgeOutbox => "POST",
-            Route::Claims | Route::Conflicts | Route::Requests => "GET, POST",
             Route::Request(_) => "GET, DELETE",
             Route::Respond(_) | Route::ReleaseClaims | Route::ExtendClaim(_) | Route::ReleaseSession(_) => {
                 "POST"
             }
+            Route::PromoteHotspot => "POST",
             Route::Claim(_) => "DELETE",
         }
     }
@@ -109,6 +119,9 @@ impl Route<'_> {
             Route::Repos => "/repos",
             Route::Metrics => "/metrics",
             Route::AutoResolutions => "/metrics/auto-resolutions",
+            Route::Hotspots => "/metrics/hotspots",
+            Route::PromoteHotspot => "/metrics/hotspots/promote",
+            Route::Ownership => "/config/ownership",
             Route::Outbox => "/outbox",
             Route::OutboxStats => "/outbox/stats",
             Route::RetryOutbox => "/outbox/retry",
@@ -172,6 +185,10 @@ async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
         Route::Repos => repos::list(app).await,
         Route::Metrics => Ok(metrics::scrape(app).await),
         Route::AutoResolutions => metrics::auto_resolutions(app, &request).await,
+        Route::Hotspots => hotspots::list(app, &request).await,
+        Route::PromoteHotspot => hotspots::promote(app, request).await,
+        Route::Ownership if method == Method::GET => ownership::get(app).await,
+        Route::Ownership => ownership::set(app, request).await,
         Route::Outbox => outbox::list(app, &request).await,
         Route::OutboxStats => outbox::stats(app, &request).await,
         Route::RetryOutbox => outbox::retry(app, request).await,
@@ -219,6 +236,11 @@ mod tests {
             ("/Claims", None),
             ("/metrics", Some("/metrics")),
             ("/metrics/x", None),
+            ("/metrics/hotspots", Some("/metrics/hotspots")),
+            ("/metrics/hotspots/promote", Some("/metrics/hotspots/promote")),
+            ("/metrics/hotspots/promote/x", None),
+            ("/config/ownership", Some("/config/ownership")),
+            ("/config", None),
         ] {
             assert_eq!(Route::of(path).map(|route| route.template()), template, "{path}");
         }

@@ -69,7 +69,7 @@ fn item_request(item: &ClaimItem) -> Result<ItemRequest, String> {
             symbols: symbols.map(symbol_paths).transpose()?,
         },
         narrowable: item.narrowable,
-        // Ownership rules will have a say here.
+        // Rules have their say when it is known what the pattern stands for: see `grade`.
         severity: Severity::Soft,
     })
 }

@@ -5,11 +5,13 @@
 pub mod checkout;
 mod checks;
 mod claims;
+mod hotspots;
 mod inbox;
 mod listing;
 pub mod outbox;
 mod queue;
 mod requests;
+mod rules;
 mod symbols;
 
 pub use checkout::{Checkout, Limits};
@@ -17,6 +19,7 @@ pub use checks::{Check, check, check_reply};
 pub use claims::{
     claim_command, claim_reply, ended_reply, extend_command, idempotency_key, malformed, release_command,
 };
+pub use hotspots::{AutoShare, attempted, drop_cold, hotspots, may_cool_down, promote, promoted, share_hot};
 pub use inbox::{MOST_NEWS, Mail, inbox, mail};
 pub use listing::{NEWEST, active_claims, all_claims, auto_resolutions, days_before, newest_active, repos};
 pub use queue::{MOST_PLACES, left, left_states, wait, waiting};
@@ -24,6 +27,7 @@ pub use requests::{
     MOST_EVENTS, MOST_REQUESTS, ask_command, decision, events, late_command, not_decided, not_the_holder,
     nothing_to_ask_for, open_request, request_filter, request_list, request_row, respond_command,
 };
+pub use rules::{Amended, InForce, MOST_TRIES, RuleBook, RulesError, grade, owners_to_tell, set_rules};
 pub use symbols::unknown_symbols;
 
 use crate::engine::{Conflict, SymbolOverlap};

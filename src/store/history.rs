@@ -404,6 +404,44 @@ impl History<'_> {
     }
 }
 
+impl History<'_> {
+    /// How often each of some patterns was asked for in vain in a room since a moment, of those that reach `least`, in
+    /// the order that they are named in.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be read.
+    pub fn attempts_at(
+        &self,
+        room: Option<&str>,
+        patterns: &[String],
+        since: Timestamp,
+        least: u64,
+    ) -> Result<Vec<(String, u64)>, StoreError> {
+        let patterns = serde_json::to_string(patterns).expect("patterns are text");
+        let mut select = self.connection.prepare_cached(
+            "SELECT value, (SELECT count(*) FROM conflict_log WHERE pattern = value AND at >= ?2 AND repo IS ?3) AS attempts
+             FROM json_each(?1) WHERE attempts >= ?4 ORDER BY key",
+        )?;
+        let rows = select
+            .query_map(params![patterns, since.0, room, least], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// How often each pattern was asked for in vain since a moment, wherever.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be read.
+    pub fn attempts_since(&self, since: Timestamp) -> Result<Vec<(String, u64)>, StoreError> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT pattern, count(*) FROM conflict_log WHERE at >= ? GROUP BY pattern")?;
+        let rows = select.query_map([since.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
 /// Which release requests are asked for; `None` is any.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RequestFilter<'a> {

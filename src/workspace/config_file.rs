@@ -1,7 +1,7 @@
 //! `.coordination/config.toml`: how `coord init` set this clone up.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -20,6 +20,8 @@ pub struct ConfigFile {
     pub service_url: Option<String>,
     /// The room to claim in.
     pub repo_id: Option<String>,
+    /// Where the ownership rules are, from the directory that `.coordination` is in.
+    pub ownership_file: Option<PathBuf>,
 }
 
 /// Where the coordinator of a clone runs.
@@ -86,6 +88,7 @@ repo_id = "team/web"
             mode: Some(Mode::Local),
             service_url: Some("http://127.0.0.1:8080".to_owned()),
             repo_id: Some("team/web".to_owned()),
+            ownership_file: Some(".coordination/owners.yaml".into()),
         };
         assert_eq!(parse(text).unwrap(), expected);
         assert_eq!(parse("").unwrap(), ConfigFile::default());

@@ -121,6 +121,12 @@ pub enum WorkspaceError {
         /// What is wrong there.
         problem: String,
     },
+    /// `config.toml` names a file of rules that is elsewhere.
+    #[error("{}: ownership_file is not a path inside the repository", path.display())]
+    OwnershipFile {
+        /// The `config.toml`.
+        path: PathBuf,
+    },
     /// `config.toml` asks for a remote service and nothing says where it is.
     #[error("{} says mode = \"remote\", but nothing names the service", path.display())]
     ServiceUrlMissing {

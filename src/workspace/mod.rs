@@ -59,7 +59,7 @@ pub use repo_id::repo_id;
 pub use service_url::is_loopback;
 pub use sessions::live_sessions;
 pub use setting::{Setting, Source, Token};
-pub use settings::Settings;
+pub use settings::{Settings, ownership_file};
 pub use touched::Touched;
 
 /// The clone a command runs in, with what configures it and who is asking.

@@ -18,7 +18,7 @@
 //! A committed file is whatever its last author wrote, so it cannot have a token sent anywhere: one from the environment
 //! or from `local.env` goes to an address from the environment or from a file that git does not track.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::config_file::{ConfigFile, Mode};
 use super::local_env::LocalEnv;
@@ -26,6 +26,9 @@ use super::{Env, Setting, Source, Token, WorkspaceError, Worktree, files, servic
 
 /// Where `coord start` serves, and so what `mode = "local"` means when no address is given.
 const LOCAL_SERVICE_URL: &str = "http://127.0.0.1:8080";
+
+/// Where ownership rules are unless `config.toml` says otherwise.
+const OWNERSHIP_FILE: &str = ".coordination/owners.yaml";
 
 /// Values of committed templates that mean nothing by themselves. [`LOCAL_SERVICE_URL`] is a placeholder too, but one
 /// that works.
@@ -97,6 +100,26 @@ impl Settings {
             Some(home) => cwd.join(home),
             None => Path::new(env.first(&["HOME", "USERPROFILE"]).unwrap_or("/")).join(".coord"),
         }
+    }
+}
+
+/// Where the ownership rules of a clone are: where `config.toml` says, else in `.coordination` at the top of the work tree.
+/// The file need not exist. What `config.toml` says may be anybody's word, so it never leads out of the directory that
+/// `.coordination` is in.
+///
+/// # Errors
+///
+/// A `config.toml` that cannot be read, parsed or trusted, or names a file elsewhere.
+pub fn ownership_file(cwd: &Path, worktree: &Worktree) -> Result<PathBuf, WorkspaceError> {
+    let real_cwd =
+        cwd.canonicalize().map_err(|source| WorkspaceError::Directory { path: cwd.to_owned(), source })?;
+    let default = worktree.root.join(OWNERSHIP_FILE);
+    let Some(config) = find(&real_cwd, Some(worktree), "config.toml")? else { return Ok(default) };
+    let Some(named) = ConfigFile::read(&config)?.ownership_file else { return Ok(default) };
+    let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+    match config.parent().and_then(Path::parent) {
+        Some(base) if named.file_name().is_some() && named.components().all(is_plain) => Ok(base.join(named)),
+        _ => Err(WorkspaceError::OwnershipFile { path: config }),
     }
 }
 

@@ -11,6 +11,7 @@ mod claim;
 mod claims;
 mod demo;
 mod extend;
+mod hotspots;
 mod outbox;
 mod ownership;
 mod pre_push;

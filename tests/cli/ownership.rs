@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::harness::World;
+use super::harness::{World, both};
 
 const RULES: &str = "# who looks after what
 areas:
@@ -191,9 +191,142 @@ fn whose_a_path_is() {
 }
 
 #[test]
+fn what_is_pushed_counts_and_can_be_pulled() {
+    both(|world| {
+        assert_snapshot!(world.alice().coord(&["ownership", "pull"]), @"
+        --- stderr
+        error: there are no rules yet
+        hint: write some to .coordination/owners.yaml; `coord ownership push` lets them count
+        --- status 1
+        ");
+        world.write("app/.coordination/owners.yaml", RULES);
+        assert_snapshot!(world.alice().coord(&["ownership", "push"]), @"
+        pushed [dir]/app/.coordination/owners.yaml: 3 rules, 1 shared file, 1 suggested split
+        --- status 0
+        ");
+        assert_eq!(world.bob().coord(&["ownership", "pull", "-"]).ok().stdout, RULES);
+        assert_snapshot!(world.alice().coord(&["ownership", "pull"]), @"
+        unchanged [dir]/app/.coordination/owners.yaml
+        --- status 0
+        ");
+        assert_snapshot!(world.bob().coord(&["ownership", "pull"]), @"
+        pulled [dir]/bob/.coordination/owners.yaml
+        --- status 0
+        ");
+        world.write("bob/.coordination/owners.yaml", "areas: {a: {paths: [x]}}\n");
+        assert_snapshot!(world.bob().coord(&["ownership", "pull"]), @"
+        --- stderr
+        error: `[dir]/bob/.coordination/owners.yaml` says something else
+        hint: `coord ownership pull -` shows what counts; --force writes over the file, `coord ownership push` lets the file count
+        --- status 1
+        ");
+        assert_snapshot!(world.bob().coord(&["ownership", "push"]), @"
+        pushed [dir]/bob/.coordination/owners.yaml: 1 rule
+        --- stderr
+        warning: no longer shared, though promoted by itself: src/api.ts
+        hint: `coord ownership pull` before a change keeps such entries
+        --- status 0
+        ");
+        assert_snapshot!(world.alice().coord(&["ownership", "pull", "--force"]), @"
+        pulled [dir]/app/.coordination/owners.yaml
+        --- status 0
+        ");
+        let pulled = std::fs::read_to_string(world.path("app/.coordination/owners.yaml")).unwrap();
+        assert_eq!(pulled, "areas: {a: {paths: [x]}}\n");
+    });
+}
+
+#[test]
+fn what_makes_no_sense_is_not_pushed() {
+    both(|world| {
+        world.write("app/.coordination/owners.yaml", "areas: {a: {paths: []}}\n");
+        assert_snapshot!(world.alice().coord(&["ownership", "push"]), @"
+        --- stderr
+        error: [dir]/app/.coordination/owners.yaml:1:20: areas.a.paths: this must be a list with at least one path
+        --- status 1
+        ");
+        assert_eq!(world.alice().coord(&["ownership", "pull", "-"]).status, Some(1));
+    });
+}
+
+#[test]
+fn lists_alone_go_there_and_back() {
+    both(|world| {
+        world.alice().coord(&["hotspots", "--promote", "package-lock.json"]).ok();
+        world.alice().coord(&["ownership", "pull"]).ok();
+        assert_snapshot!(world.alice().coord(&["ownership", "push"]), @"
+        pushed [dir]/app/.coordination/owners.yaml: 0 rules, 1 shared file
+        --- status 0
+        ");
+    });
+}
+
+#[test]
+fn the_file_is_where_the_configuration_says() {
+    let world = World::embedded();
+    world.write("app/.coordination/config.toml", "ownership_file = \"docs/owners.yaml\"\n");
+    world.write("app/docs/owners.yaml", RULES);
+    assert_snapshot!(world.alice().within("src").coord(&["ownership", "push"]), @"
+    pushed [dir]/app/docs/owners.yaml: 3 rules, 1 shared file, 1 suggested split
+    --- status 0
+    ");
+    world.write("app/.coordination/config.toml", "ownership_file = \"../owners.yaml\"\n");
+    assert_snapshot!(world.alice().coord(&["ownership", "pull"]), @"
+    --- stderr
+    error: [dir]/app/.coordination/config.toml: ownership_file is not a path inside the repository
+    --- status 1
+    ");
+    world.write("app/.coordination/config.toml", "ownership_file = \"away/owners.yaml\"\n");
+    std::os::unix::fs::symlink(world.path("home"), world.path("app/away")).unwrap();
+    assert_snapshot!(world.alice().coord(&["ownership", "pull"]), @"
+    --- stderr
+    error: `[dir]/app/away/owners.yaml` is outside the clone
+    hint: name the file, as in `coord ownership pull FILE`, if it is meant to be written there
+    --- status 1
+    ");
+    assert!(!world.path("home/owners.yaml").exists());
+    world.alice().coord(&["ownership", "pull", "away/owners.yaml"]).ok();
+    assert!(world.path("home/owners.yaml").exists());
+}
+
+#[test]
+fn rules_have_a_say_in_claims() {
+    both(|world| {
+        world.write("app/.coordination/owners.yaml", &RULES.replace(", alice", ""));
+        world.alice().coord(&["ownership", "push"]).ok();
+        assert_snapshot!(world.alice().coord(&["claim", "src/auth", "src/api.ts"]), @"
+        claimed src/auth/ 01234567 for 4h
+        claimed src/api.ts 01234567 for 2h
+        --- stderr
+          let go after 30m without a coord command in this worktree
+        warning: src/auth/** is owned by team-core (areas.core): ask them first, as the rule is a hard one
+        --- status 0
+        ");
+        let severities = world.alice().coord(&["claims", "--json"]).ok().json();
+        let mut severities: Vec<String> = severities["claims"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|claim| format!("{} {}", claim["pattern"], claim["severity"]))
+            .collect();
+        severities.sort();
+        assert_eq!(severities, ["\"src/api.ts\" \"soft\"", "\"src/auth/\" \"hard\""]);
+        world.bob().coord(&["claim", "src/api.ts"]).ok();
+        world.write("app/.coordination/owners.yaml", RULES);
+        world.alice().coord(&["ownership", "push"]).ok();
+        assert_snapshot!(world.alice().coord(&["claim", "Makefile"]), @"
+        claimed Makefile 01234567 for 4h
+        --- stderr
+          let go after 30m without a coord command in this worktree
+        --- status 0
+        ");
+    });
+}
+
+#[test]
 fn help_of_each_has_an_example() {
     let world = World::empty();
-    for command in ["lint", "who"] {
+    for command in ["lint", "who", "push", "pull"] {
         let ran = world.at("home").coord(&["ownership", command, "--help"]).ok();
         assert!(ran.stdout.contains(&format!("coord ownership {command}")), "{ran}");
         assert!(ran.stdout.lines().all(|line| line.chars().count() <= 100), "{ran}");

@@ -12,6 +12,7 @@ const COMMANDS: &[&str] = &[
     "check",
     "symbols",
     "ownership",
+    "hotspots",
     "release",
     "extend",
     "pre-push",
@@ -52,7 +53,8 @@ fn the_root_lists_every_command() {
       claims     List who holds what, and for how long
       check      Check whether files are free, without claiming them
       symbols    List the functions, classes and other symbols of files
-      ownership  Show whose a path is, and check the rules that say so
+      ownership  Show whose a path is, and check and exchange the rules that say so
+      hotspots   List what people keep being turned away from, and share it or suggest to split it
       release    Let go of claims
       extend     Let your claims last longer
       pre-push   Check what a push adds against what others hold; run by git's pre-push hook
@@ -164,7 +166,8 @@ fn mistakes_are_told_on_stderr_with_status_2() {
       claims     List who holds what, and for how long
       check      Check whether files are free, without claiming them
       symbols    List the functions, classes and other symbols of files
-      ownership  Show whose a path is, and check the rules that say so
+      ownership  Show whose a path is, and check and exchange the rules that say so
+      hotspots   List what people keep being turned away from, and share it or suggest to split it
       release    Let go of claims
       extend     Let your claims last longer
       pre-push   Check what a push adds against what others hold; run by git's pre-push hook

@@ -13,6 +13,7 @@ mod claims;
 mod idempotency;
 mod metrics;
 mod metrics_docs;
+mod ownership;
 mod protocol;
 mod shutdown;
 mod webhooks;

@@ -56,6 +56,7 @@ fn requests_by_method_template_and_status() {
         ("auth_failures_total", 1.0),
         ("claims_active", 1.0),
         ("store_failures_total", 0.0),
+        // The grant, what is written down of the refusal, and the release.
         ("commit_duration_seconds_count", 3.0),
         (concat!(r#"build_info{version=""#, env!("CARGO_PKG_VERSION"), r#""}"#), 1.0),
     ] {

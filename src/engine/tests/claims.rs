@@ -321,3 +321,27 @@ fn a_gap_in_the_log_is_noticed() {
     world.take("ada", "b.ts");
     State::default().apply(&world.log.records[1]);
 }
+
+#[test]
+fn an_attempt_at_a_literal_is_kept_as_a_pattern_of_that_file() {
+    for (path, kept) in [
+        ("src/a.ts", "src/a.ts"),
+        ("app/[id]/page.tsx", "app/[[]id]/page.tsx"),
+        ("*.ts", "[*].ts"),
+        ("a\\b.ts", "/a?b.ts"),
+        ("!a\\b.ts", "/!a?b.ts"),
+    ] {
+        let mut world = World::new();
+        let mut request = world.ask("ada", &["x"]);
+        request.items[0].scope.pattern = Arc::new(Pattern::literal(path).unwrap());
+        assert!(world.claim(&request).is_granted());
+        request.engineer = "bob".into();
+        assert!(!world.claim(&request).is_granted());
+        let Change::ClaimRefused { attempts, .. } = &world.log.records.last().unwrap().change else {
+            panic!("it is not written down")
+        };
+        assert_eq!(&*attempts[0].pattern, kept);
+        let pattern = Pattern::parse(kept).unwrap();
+        assert!(pattern.matches(path) && !pattern.matches(&format!("deeper/{path}")));
+    }
+}
