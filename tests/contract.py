@@ -13,15 +13,10 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 PENDING = HERE / "contract-pending.txt"
-GROUPS = ("core", "patterns", "symbols", "ops")
-
-
 def main():
     run = sys.argv[1]
     binary = sys.argv[2] if len(sys.argv) > 2 else str(HERE.parent / "target" / "debug" / "coord")
     command = [sys.executable, run, "--spawn", binary + " serve"]
-    for group in GROUPS:
-        command += ["--group", group]
     output = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
     failed = set(re.findall(r"^FAIL (\w+: .*?) \[(?:agrees|differs)\]", output, re.MULTILINE))
     pending = {line.strip() for line in PENDING.read_text("utf-8").splitlines() if line.strip() and line[0] != "#"}

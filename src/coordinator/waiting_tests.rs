@@ -67,7 +67,7 @@ async fn who_hangs_up_leaves_and_what_was_not_delivered_is_undone() {
     let coordinator = start(&directory, Clock::system());
     coordinator.order(claim("ada", "a.ts")).await.unwrap();
     let bob = wait(&coordinator, "bob", "a.ts").await;
-    let mut cyd = wait(&coordinator, "cyd", "a.ts").await;
+    let cyd = wait(&coordinator, "cyd", "a.ts").await;
     let mut dan = wait(&coordinator, "dan", "a.ts").await;
     let mut eve = wait(&coordinator, "eve", "a.ts").await;
     drop(bob);

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::layout::{Change, Entry, Layout, apply};
+use super::place::in_rules;
 use super::read::{self, MAX_ENTRIES, SHARED_FILES, SUGGESTED_SPLITS};
 use super::yaml::{Document, Node};
 use super::{OwnershipError, Place, Rules, Shared, Split};
@@ -39,7 +40,8 @@ pub fn add_shared(
         let comment = promoted_on.map(|date| format!("auto-promoted={date}"));
         entries.push(Entry { fields: vec![("", *pattern)], comment });
         let auto_promoted = promoted_on.map(str::to_owned);
-        shared.push(Shared { pattern: Arc::new(parsed(pattern)?), auto_promoted, permanent: false });
+        let text = (*pattern).to_owned();
+        shared.push(Shared { text, pattern: Arc::new(parsed(pattern)?), auto_promoted, permanent: false });
     }
     before.add(SHARED_FILES, &entries, &shared, &before.rules.splits)
 }
@@ -87,7 +89,7 @@ pub fn remove_shared(text: &str, patterns: &[&str]) -> Result<Edited, OwnershipE
 }
 
 fn parsed(text: &str) -> Result<Pattern, OwnershipError> {
-    Pattern::parse(text).map_err(|source| OwnershipError::Pattern { text: text.to_owned(), source })
+    in_rules(text).map_err(|source| OwnershipError::Pattern { text: text.to_owned(), source })
 }
 
 /// A text before a change.

@@ -24,6 +24,7 @@
 mod edit;
 mod error;
 mod layout;
+mod place;
 mod promote;
 #[cfg(test)]
 mod properties;
@@ -66,7 +67,9 @@ pub struct Rule {
     pub section: &'static str,
     /// The name of the block.
     pub name: String,
-    /// The path.
+    /// The path as it is written.
+    pub text: String,
+    /// What it covers.
     pub pattern: Arc<Pattern>,
     /// Who owns the block.
     pub owners: Arc<[String]>,
@@ -79,6 +82,8 @@ pub struct Rule {
 /// An entry of `shared_files`: what several may hold at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shared {
+    /// The entry as it is written.
+    pub text: String,
     /// What it covers.
     pub pattern: Arc<Pattern>,
     /// The date behind `# auto-promoted=`, as it is written; `None` for an entry made by hand.
@@ -91,7 +96,7 @@ impl Shared {
     /// The pattern as it is written.
     #[must_use]
     pub fn text(&self) -> &str {
-        self.pattern.text()
+        &self.text
     }
 }
 

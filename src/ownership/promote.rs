@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::place::anchored;
 use super::{Rules, Shared};
 use crate::pattern::{Index, Pattern, escape};
 
@@ -66,7 +67,7 @@ fn gathered(patterns: &[&str], taken: &HashMap<usize, &str>) -> Vec<Promotion> {
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (at, source) in patterns.iter().map(|text| (*text).to_owned()).enumerate() {
         let Some(directory) = taken.get(&at) else {
-            promotions.push(Promotion { pattern: source.clone(), subtree: false, sources: vec![source] });
+            promotions.push(Promotion { pattern: anchored(&source), subtree: false, sources: vec![source] });
             continue;
         };
         let place = *places.entry(*directory).or_insert_with(|| {
@@ -132,7 +133,7 @@ mod tests {
         subtrees(patterns, min_files)
             .into_iter()
             .map(|promotion| {
-                assert!(promotion.subtree || promotion.sources == [promotion.pattern.clone()]);
+                assert!(promotion.subtree || promotion.pattern == anchored(&promotion.sources[0]));
                 let sources = if promotion.subtree { promotion.sources.join(" ") } else { String::new() };
                 format!("{} {sources}", promotion.pattern).trim_end().to_owned()
             })
@@ -153,7 +154,7 @@ mod tests {
         let all = ["a/b/1.x", "a/b/2.x", "a/c/3.x", "a/4.x", "5.x", "6.x", "z/7.x", "a/8.x"];
         assert_eq!(
             shown(&all, 2),
-            ["a/b/** a/b/1.x a/b/2.x", "a/c/3.x", "a/** a/4.x a/8.x", "5.x", "6.x", "z/7.x"]
+            ["a/b/** a/b/1.x a/b/2.x", "a/c/3.x", "a/** a/4.x a/8.x", "/5.x", "/6.x", "z/7.x"]
         );
         let one = ["./src/a.ts", "src/a.ts", "src//a.ts"];
         assert_eq!(shown(&one, 2), one);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::place::in_rules;
 use super::scalar::Resolved;
 use super::yaml::{Document, Node, Value};
 use super::{OwnershipError, Rule, Rules, Shared, Split};
@@ -97,9 +98,10 @@ impl Reader<'_> {
             if self.rules.len() == MAX_ENTRIES {
                 return refused(*item, &key, format!("there are more than {MAX_ENTRIES} paths"));
             }
-            let pattern = self.pattern(*item, &key)?;
+            let (text, pattern) = self.pattern(*item, &key)?;
             let (owners, line) = (Arc::clone(&owners), item.start.line);
-            self.rules.push(Rule { section, name: name.to_owned(), pattern, owners, severity, line });
+            let (section, name) = (section, name.to_owned());
+            self.rules.push(Rule { section, name, text, pattern, owners, severity, line });
         }
         Ok(())
     }
@@ -148,10 +150,11 @@ impl Reader<'_> {
     }
 
     fn shared(&self, value: Value, key: &str) -> Result<Shared> {
-        let pattern = self.pattern(value, key)?;
+        let (text, pattern) = self.pattern(value, key)?;
         let comment = self.document.comment(value.end.line);
         let marks = || comment.split(|c: char| c.is_whitespace() || matches!(c, '#' | ',' | ';'));
         Ok(Shared {
+            text,
             pattern,
             auto_promoted: marks()
                 .find_map(|mark| mark.strip_prefix("auto-promoted="))
@@ -177,9 +180,10 @@ impl Reader<'_> {
         Ok(Split { pattern, suggested_at: about("suggested_at"), note: about("note") })
     }
 
-    fn pattern(&self, value: Value, key: &str) -> Result<Arc<Pattern>> {
+    fn pattern(&self, value: Value, key: &str) -> Result<(String, Arc<Pattern>)> {
         let text = self.text(value, key)?;
-        Pattern::parse(text).map(Arc::new).or_else(|error| refused(value, key, error.to_string()))
+        let pattern = in_rules(text).or_else(|error| refused(value, key, error.to_string()))?;
+        Ok((text.to_owned(), Arc::new(pattern)))
     }
 
     fn text(&self, value: Value, key: &str) -> Result<&str> {

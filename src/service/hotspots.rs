@@ -213,7 +213,7 @@ mod tests {
     fn what_is_hot_is_shared_and_said_to_be() {
         let hot = attempts(&[("d/a.ts", 3), ("x.ts", 4), ("d/b.ts", 3), ("cold.ts", 2), ("d/c.ts", 9)]);
         let rules = stored(share_hot(&in_force("areas:\n"), &hot, &SETTINGS, NOW).unwrap());
-        let want = "areas:\nshared_files:\n  - d/**  # auto-promoted=2026-01-31\n  - x.ts  # auto-promoted=2026-01-31\n";
+        let want = "areas:\nshared_files:\n  - d/**  # auto-promoted=2026-01-31\n  - /x.ts  # auto-promoted=2026-01-31\n";
         assert_eq!((&*rules.text, rules.after, rules.shared.len()), (want, Some(Revision(7)), 2));
         let promoted = |pattern: &str, sources: &[&str]| Adjustment::Promoted {
             pattern: pattern.into(),
@@ -223,7 +223,7 @@ mod tests {
         };
         assert_eq!(
             rules.adjustments,
-            [promoted("d/**", &["d/a.ts", "d/b.ts", "d/c.ts"]), promoted("x.ts", &[])]
+            [promoted("d/**", &["d/a.ts", "d/b.ts", "d/c.ts"]), promoted("/x.ts", &[])]
         );
         assert!(share_hot(&in_force(want), &hot, &SETTINGS, NOW).unwrap().command.is_none());
         let none = RuleBook::default().read(None);

@@ -178,7 +178,7 @@ pub fn owners_to_tell(rules: &Rules, request: &Request) -> Vec<String> {
 }
 
 fn line(rule: &Rule) -> String {
-    let Rule { section, name, pattern, owners, severity, .. } = rule;
+    let Rule { section, name, text, owners, severity, .. } = rule;
     let mut names = owners.iter().take(MOST_OWNERS).map(String::as_str).collect::<Vec<_>>().join(", ");
     let more = owners.len().saturating_sub(MOST_OWNERS);
     if more > 0 {
@@ -188,7 +188,7 @@ fn line(rule: &Rule) -> String {
         crate::engine::Severity::Hard => "ask them first, as the rule is a hard one",
         crate::engine::Severity::Soft => "tell them",
     };
-    format!("{} is owned by {names} ({section}.{name}): {what}", pattern.text())
+    format!("{text} is owned by {names} ({section}.{name}): {what}")
 }
 
 /// Whether an engineer such as `alex/claude/main` is who an owner such as `alex` or `@Alex` means.

@@ -53,8 +53,8 @@ struct OwnedBy<'r> {
 
 impl<'r> From<&'r Rule> for OwnedBy<'r> {
     fn from(rule: &'r Rule) -> OwnedBy<'r> {
-        let Rule { section, name, pattern, owners, severity, line } = rule;
-        OwnedBy { section, name, path: pattern.text(), owners, severity: *severity, line: *line }
+        let Rule { section, name, text, owners, severity, line, .. } = rule;
+        OwnedBy { section, name, path: text, owners, severity: *severity, line: *line }
     }
 }
 
