@@ -357,8 +357,9 @@ fn a_disk_that_takes_no_more_loses_nothing_and_grants_nothing() {
         assert_eq!(client.release(&kept), Some(false));
         assert_eq!(client.ids(), only_kept);
     }
-    // What needs no writing still gets its answer.
-    assert!(matches!(client.claim("org/repo", "other", "*.ts", "other"), Answer::Refused));
+    // A refusal is written down, too; to look needs no writing, and still gets its answer.
+    assert!(matches!(client.claim("org/repo", "other", "*.ts", "other"), Answer::Failed(503)));
+    assert_eq!(client.ids(), only_kept);
 
     limit_files(&service, None);
     let Answer::Granted(after) = claim("after") else { panic!("not granted") };
