@@ -16,8 +16,8 @@ use crate::wire::{
 
 /// A driver that lives as long as a command.
 pub struct Embedded {
-    driver: Driver<Sqlite>,
-    clock: Clock,
+    pub(super) driver: Driver<Sqlite>,
+    pub(super) clock: Clock,
 }
 
 impl Embedded {
@@ -42,23 +42,20 @@ impl Embedded {
         Ok(Embedded { driver, clock })
     }
 
-    fn order(&mut self, order: impl Into<Order>) -> Result<Answer, StoreError> {
+    pub(super) fn order(&mut self, order: impl Into<Order>) -> Result<Answer, StoreError> {
         let clock = self.clock.clone();
         self.driver.order(|| clock.now(), &order.into())
     }
 
     /// Brings the state up to now, noting that sessions are alive.
-    fn refresh(&mut self, sessions: Vec<Arc<str>>) -> Result<(), StoreError> {
+    pub(super) fn refresh(&mut self, sessions: Vec<Arc<str>>) -> Result<(), StoreError> {
         self.order(Command::Touch { sessions }).map(drop)
     }
 
     pub(super) fn claim(&mut self, request: &ClaimRequest) -> Result<ClaimReply, ClientError> {
         let wanted = service::claim_command(request).map_err(|reply| super::malformed(&reply))?;
         let answer = self.order(Command::Claim(wanted.clone()))?;
-        match service::claim_reply(&wanted, &answer, Vec::new(), None) {
-            (200 | 409, reply) => Ok(reply),
-            (_, reply) => Err(super::malformed(&reply)),
-        }
+        super::waiting::replied(&wanted, &answer)
     }
 
     pub(super) fn claims(&mut self, query: &ListQuery) -> Result<ClaimList, ClientError> {

@@ -12,4 +12,5 @@ mod idempotency;
 mod metrics;
 mod metrics_docs;
 mod protocol;
+mod queue;
 mod shutdown;
