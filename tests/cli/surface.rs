@@ -14,6 +14,11 @@ const COMMANDS: &[&str] = &[
     "ownership",
     "release",
     "extend",
+    "queue",
+    "request",
+    "requests",
+    "respond",
+    "inbox",
     "pre-push",
     "repos",
     "status",
@@ -54,6 +59,12 @@ fn the_root_lists_every_command() {
       ownership  Show whose a path is, and check the rules that say so
       release    Let go of claims
       extend     Let your claims last longer
+      queue      List who waits for what, and behind whom
+      request    Ask a holder to let go of what you need
+      requests   List who asks whom to let go, and what becomes of it
+      respond    Answer somebody who asks you to let go
+      inbox      Show who asks you to let go, who was turned away, and what others have inside your
+                 files
       pre-push   Check what a push adds against what others hold; run by git's pre-push hook
       repos      List the repositories that have been claimed in
       status     Show where claims are kept, whether that works, and who you are to it
@@ -71,6 +82,7 @@ fn the_root_lists_every_command() {
       coord claim 'src/auth/**' -m 'login form'   take a directory
       coord claims                                who holds what
       coord check src/auth/login.ts               may I edit this?
+      coord claim src/auth --wait 10m             wait until I can have it
       coord release --all                         let go of what is mine
       coord demo                                  see all of it happen
 
@@ -165,6 +177,12 @@ fn mistakes_are_told_on_stderr_with_status_2() {
       ownership  Show whose a path is, and check the rules that say so
       release    Let go of claims
       extend     Let your claims last longer
+      queue      List who waits for what, and behind whom
+      request    Ask a holder to let go of what you need
+      requests   List who asks whom to let go, and what becomes of it
+      respond    Answer somebody who asks you to let go
+      inbox      Show who asks you to let go, who was turned away, and what others have inside your
+                 files
       pre-push   Check what a push adds against what others hold; run by git's pre-push hook
       repos      List the repositories that have been claimed in
       status     Show where claims are kept, whether that works, and who you are to it
@@ -182,6 +200,7 @@ fn mistakes_are_told_on_stderr_with_status_2() {
       coord claim 'src/auth/**' -m 'login form'   take a directory
       coord claims                                who holds what
       coord check src/auth/login.ts               may I edit this?
+      coord claim src/auth --wait 10m             wait until I can have it
       coord release --all                         let go of what is mine
       coord demo                                  see all of it happen
 
