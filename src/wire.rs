@@ -378,6 +378,9 @@ pub struct RespondRequest {
     /// The files that are shared, if they coexist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coexist_pattern: Option<String>,
+    /// Whether the pattern is the path of one file, its special characters meaning themselves. Not in 0.27.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub literal: bool,
 }
 
 /// `GET /requests`: which release requests to list; with `queued`, which places in the queue.
@@ -399,6 +402,14 @@ pub struct RequestQuery {
     pub holder: Option<String>,
     /// Only this place. Not in 0.27.
     pub queue_id: Option<String>,
+}
+
+impl RequestQuery {
+    /// Everybody who waits in the queue.
+    #[must_use]
+    pub fn waiting() -> RequestQuery {
+        RequestQuery { queued: true, state: "waiting".into(), ..RequestQuery::default() }
+    }
 }
 
 /// A release request and what became of it.

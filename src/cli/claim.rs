@@ -7,22 +7,30 @@ use clap::Args;
 use super::context::{Context, now};
 use super::error::Kind;
 use super::output::{self, Style};
-use super::{CliError, Done, Exit};
-use crate::engine::{Policy, Timestamp};
+use super::waiting::Wait;
+use super::{CliError, Done, Exit, refused};
+use crate::engine::Policy;
 use crate::pattern::Pattern;
 use crate::service::{claim_command, unknown_symbols};
-use crate::wire::{ClaimConflict, ClaimItem, ClaimReply, ClaimRequest, moment};
+use crate::wire::{ClaimItem, ClaimReply, ClaimRequest, moment};
 use crate::workspace::{Env, Target, tracked_files};
+
+/// How much of a hurry one can be in.
+pub(super) const URGENCIES: [&str; 4] = ["low", "normal", "high", "blocking"];
 
 /// Claim files, directories or globs before you edit them
 ///
 /// All of them are granted, or none. An argument that names an existing file means that one file; a directory, or a name
 /// without an extension, means all that is beneath it; anything else is a glob. All are taken from the current directory; a
 /// leading / starts at the root of the repository.
+///
+/// With --wait it stands in the queue until all of it is free, or the time is up; Ctrl-C leaves the queue. A wide claim
+/// does not hold back narrow ones meanwhile.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     coord claim 'src/auth/**' -m 'login form'\n  \
     coord claim src/auth/login.ts docs --ttl 90m\n  \
+    coord claim src/api.ts --wait 10m                 wait if somebody has it\n  \
     coord claim src/api.ts --shared package-lock.json\n  \
     coord claim 'src/router.ts::Router::handleAuth'   only that method\n  \
     coord claim src/router.ts --symbol Router::get --symbol parse")]
@@ -42,6 +50,12 @@ pub(super) struct ClaimArgs {
     /// Hold it for so long, as in 90m, 4h or 2d, unless released before
     #[arg(long, value_name = "TIME", value_parser = ttl)]
     ttl: Option<Duration>,
+    /// Wait for so long, as in 90s or 10m, if somebody has it
+    #[arg(long, value_name = "TIME", value_parser = ttl)]
+    wait: Option<Duration>,
+    /// Stand in the queue before those who are in less of a hurry
+    #[arg(long, value_name = "WORD", requires = "wait", value_parser = URGENCIES)]
+    urgency: Option<String>,
     /// Tell others what you are doing
     #[arg(short, long, value_name = "TEXT")]
     message: Option<String>,
@@ -71,21 +85,58 @@ pub(super) fn run(args: ClaimArgs, env: &Env) -> Done {
         ttl_secs: args.ttl.map(|ttl| ttl.as_secs()),
         repo: Some(context.workspace.repo_id.clone()),
         session_id: Some(context.session().into()),
+        urgency: args.urgency.clone(),
         ..ClaimRequest::default()
     };
     if env.get("COORD_DISABLE_CLIENT_VALIDATION") != Some("1") {
         refuse_slips(&context, &request)?;
     }
-    let reply = context.client.claim(&request)?;
-    let granted = reply.conflicts.is_empty();
+    let reply = match args.wait {
+        None => context.client.claim(&request)?,
+        Some(patience) => wait(&mut context, &request, patience, args.json)?,
+    };
+    let granted = !reply.claim_ids.is_empty();
     if args.json {
         output::json(&reply)?;
     } else if granted {
         granted_in_words(&context, &request, &reply)?;
     } else {
-        refused_in_words(&reply.conflicts, now());
+        refused::in_words(&reply, &typed(&args), args.wait.is_some(), now());
     }
     Ok(if granted { Exit::Ok } else { Exit::Conflict })
+}
+
+/// Claims, and waits in the queue if somebody has it.
+fn wait(
+    context: &mut Context,
+    request: &ClaimRequest,
+    patience: Duration,
+    json: bool,
+) -> Result<ClaimReply, CliError> {
+    let mut wait = Wait::new(patience, json);
+    let reply = context.client.claim_or_wait(request, patience, &mut |waiting| wait.show(waiting));
+    wait.end();
+    Ok(reply?)
+}
+
+/// The command as it can be typed again, without the wait.
+fn typed(args: &ClaimArgs) -> String {
+    let mut words = vec!["coord claim".to_owned()];
+    words.extend(args.patterns.iter().map(|pattern| output::quoted(pattern)));
+    let mut option = |name: &str, value: &str| words.push(format!("--{name} {}", output::quoted(value)));
+    args.shared.iter().for_each(|pattern| option("shared", pattern));
+    args.module.iter().for_each(|pattern| option("module", pattern));
+    args.symbol.iter().for_each(|symbol| option("symbol", symbol));
+    if let Some(ttl) = args.ttl {
+        option("ttl", &format!("{}s", ttl.as_secs()));
+    }
+    if let Some(branch) = &args.branch {
+        option("branch", branch);
+    }
+    if let Some(text) = &args.message {
+        option("message", text);
+    }
+    words.join(" ")
 }
 
 fn item(kind: &str, target: Target) -> ClaimItem {
@@ -167,42 +218,6 @@ fn warn_of_misses(context: &Context, request: &ClaimRequest) {
     let Ok(files) = tracked_files(&context.workspace.worktree.root, None) else { return };
     for glob in globs.iter().filter(|glob| !files.iter().any(|file| glob.matches(file))) {
         output::warn(&format!("{} matches no tracked file yet", output::clean(glob.text())));
-    }
-}
-
-/// Says who stands in the way, and what to do about it.
-pub(super) fn refused_in_words(conflicts: &[ClaimConflict], now: Timestamp) {
-    for conflict in conflicts {
-        let held = &conflict.conflicting_claim;
-        let wanted = scope(&conflict.your_pattern, conflict.your_symbols.as_deref());
-        let about =
-            held.description.as_deref().map(|text| format!(": {}", output::clean(text))).unwrap_or_default();
-        let left = moment(&held.expires_at).map(|at| output::left(at, now)).unwrap_or_default();
-        output::say(
-            Style::Bad,
-            "conflict",
-            &format!(
-                "{wanted} meets {} of {} ({}), held for another {left}{about}",
-                scope(&held.pattern, held.symbols.as_deref()),
-                output::clean(&held.engineer),
-                output::short(&held.id),
-            ),
-        );
-        // Where one of the two is within the other, it is plain where they meet.
-        let plain = |path: &String| {
-            *path == conflict.your_pattern || *path == held.pattern || conflict.your_pattern == held.pattern
-        };
-        if let Some(path) = conflict.overlap.first().filter(|path| !plain(path)) {
-            output::note(&format!("  you would meet in {}", output::clean(path)));
-        }
-    }
-    if let Some(first) = conflicts.first() {
-        let holder = &first.conflicting_claim.engineer;
-        output::hint(&format!(
-            "claim less, wait, or ask {} to let go; `coord claims --engineer {}` shows what they hold",
-            output::clean(holder),
-            output::quoted(holder),
-        ));
     }
 }
 

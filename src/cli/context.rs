@@ -68,6 +68,11 @@ impl Context {
         &self.workspace.identity.engineer
     }
 
+    /// An engineer as a table shows them, who may be the one who asks.
+    pub(super) fn who(&self, engineer: &str) -> String {
+        if engineer == self.engineer() { format!("{engineer} (you)") } else { engineer.into() }
+    }
+
     /// The session of this worktree.
     pub(super) fn session(&self) -> &str {
         &self.workspace.identity.session_id

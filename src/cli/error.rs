@@ -17,6 +17,8 @@ pub(super) enum Kind {
     Failed,
     /// It was asked for in the wrong way.
     Usage,
+    /// Somebody else holds what it needs.
+    Conflict,
     /// The service does not answer, or not to this token.
     Service,
     /// It is our mistake.
@@ -28,6 +30,7 @@ impl Kind {
         match self {
             Kind::Failed => 1,
             Kind::Usage => 2,
+            Kind::Conflict => 3,
             Kind::Service => 4,
             Kind::Bug => 70,
         }
@@ -105,7 +108,7 @@ impl From<ClientError> for CliError {
             ClientError::Malformed(_) | ClientError::TooLarge { .. } => {
                 CliError::new(Kind::Usage, error).hint_if(hint)
             }
-            ClientError::Refused { .. } | ClientError::Busy { .. } => {
+            ClientError::Refused { .. } | ClientError::Busy { .. } | ClientError::Declined { .. } => {
                 CliError::new(Kind::Failed, error).hint_if(hint)
             }
             _ => CliError::new(Kind::Service, error).hint_if(hint),

@@ -11,18 +11,26 @@ mod demo;
 mod error;
 mod extend;
 mod hotspots;
+mod ids;
+mod inbox;
 mod local_service;
 mod outbox;
 mod output;
 mod ownership;
 mod pre_push;
+mod queue;
+mod refused;
 mod release;
 mod repos;
+mod request;
+mod requests;
+mod respond;
 mod serve;
 mod start;
 mod status;
 mod stop;
 mod symbols;
+mod waiting;
 
 use std::process::ExitCode;
 
@@ -42,6 +50,7 @@ use crate::workspace::Env;
         coord claim 'src/auth/**' -m 'login form'   take a directory\n  \
         coord claims                                who holds what\n  \
         coord check src/auth/login.ts               may I edit this?\n  \
+        coord claim src/auth --wait 10m             wait until I can have it\n  \
         coord release --all                         let go of what is mine\n  \
         coord demo                                  see all of it happen\n\n\
         Exit codes: 0 done, 1 failed, 2 usage, 3 conflict, 4 service unreachable or not authorised, 70 bug"
@@ -61,6 +70,11 @@ enum Command {
     Hotspots(hotspots::HotspotsArgs),
     Release(release::ReleaseArgs),
     Extend(extend::ExtendArgs),
+    Queue(queue::QueueArgs),
+    Request(request::RequestArgs),
+    Requests(requests::RequestsArgs),
+    Respond(respond::RespondArgs),
+    Inbox(inbox::InboxArgs),
     PrePush(pre_push::PrePushArgs),
     Repos(repos::ReposArgs),
     Outbox(outbox::OutboxArgs),
@@ -92,6 +106,11 @@ fn dispatch(command: Command, env: &Env) -> Done {
         Command::Hotspots(args) => hotspots::run(args, env),
         Command::Release(args) => release::run(args, env),
         Command::Extend(args) => extend::run(args, env),
+        Command::Queue(args) => queue::run(args, env),
+        Command::Request(args) => request::run(args, env),
+        Command::Requests(args) => requests::run(args, env),
+        Command::Respond(args) => respond::run(args, env),
+        Command::Inbox(args) => inbox::run(args, env),
         Command::PrePush(args) => pre_push::run(args, env),
         Command::Repos(args) => repos::run(args, env),
         Command::Outbox(args) => outbox::run(args, env),

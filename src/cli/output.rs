@@ -8,6 +8,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::engine::Timestamp;
+use crate::wire::moment;
 
 /// What a line of talk is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +165,11 @@ pub(super) fn left(until: Timestamp, now: Timestamp) -> String {
     let left = until.since(now);
     let rounded = if left.as_secs() >= 60 { left + Duration::from_secs(30) } else { left };
     span(rounded)
+}
+
+/// How long ago a moment on the wire was.
+pub(super) fn ago(at: &str, now: Timestamp) -> String {
+    moment(at).map(|at| span(now.since(at))).unwrap_or_default()
 }
 
 /// The start of an id that is enough to name it in the next command.

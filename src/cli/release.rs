@@ -7,7 +7,7 @@ use super::claims::is_mine;
 use super::context::Context;
 use super::error::Kind;
 use super::output::{self, Style};
-use super::{CliError, Done, Exit};
+use super::{CliError, Done, Exit, ids};
 use crate::wire::{ClaimRow, ReleaseRequest, Released};
 use crate::workspace::Env;
 
@@ -98,7 +98,7 @@ fn find<'a>(
         symbols => row.pattern == target.text && row.symbols.as_deref() == Some(symbols),
     };
     let by_pattern: Vec<&ClaimRow> = rows.iter().filter(named).collect();
-    let by_id: Vec<&ClaimRow> = rows.iter().filter(|row| is_start_of_id(name, &row.id)).collect();
+    let by_id: Vec<&ClaimRow> = rows.iter().filter(|row| ids::is_start_of(name, &row.id)).collect();
     let mine: Vec<&ClaimRow> = by_pattern.iter().copied().filter(&ours).collect();
     match (mine.is_empty(), by_id.as_slice()) {
         (false, _) => Ok(mine),
@@ -106,17 +106,9 @@ fn find<'a>(
         (true, [] | [_]) => Err(nothing(name, by_id.first().or(by_pattern.first()).copied())),
         (true, several) => {
             let ids: Vec<&str> = several.iter().map(|row| row.id.as_str()).collect();
-            let error = format!("{name} is the start of {} ids: {}", ids.len(), ids.join(", "));
-            Err(CliError::new(Kind::Usage, error).hint("write more of the one you mean"))
+            Err(ids::several(name, &ids))
         }
     }
-}
-
-/// Fewer hex digits than this are more likely a name than the start of an id.
-const SHORTEST_ID: usize = 4;
-
-fn is_start_of_id(name: &str, id: &str) -> bool {
-    name.len() >= SHORTEST_ID && id.starts_with(&name.to_ascii_lowercase())
 }
 
 fn nothing(name: &str, other: Option<&ClaimRow>) -> CliError {

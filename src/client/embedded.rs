@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::ClientError;
 use crate::clock::Clock;
 use crate::coordinator::{Answer, Driver, Housekeeping, Order};
-use crate::engine::{Command, Outcome, Policy, Progress};
+use crate::engine::{Command, Outcome, Policy, Progress, Request};
 use crate::service::{self, AutoShare, RuleBook};
 use crate::store::{Outbox, Sqlite, StoreError};
 use crate::wire::{
@@ -57,18 +57,24 @@ impl Embedded {
     }
 
     pub(super) fn claim(&mut self, request: &ClaimRequest) -> Result<ClaimReply, ClientError> {
-        let mut wanted = service::claim_command(request).map_err(|reply| super::malformed(&reply))?;
-        let in_force = self.rules()?;
-        service::grade(in_force.rules(), &mut wanted);
-        let warnings = service::owners_to_tell(in_force.rules(), &wanted);
+        let (wanted, warnings) = self.understood(request)?;
         let answer = self.order(Command::Claim(wanted.clone()))?;
         if matches!(answer, Answer::Decided(Outcome::Refused(_))) {
             self.share_hot(&wanted);
         }
-        match service::claim_reply(&wanted, &answer, warnings, None) {
-            (200 | 409, reply) => Ok(reply),
-            (_, reply) => Err(super::malformed(&reply)),
-        }
+        super::waiting::replied(&wanted, &answer, warnings)
+    }
+
+    /// What a request asks for under the rules in force, and what is to be said of it.
+    pub(super) fn understood(
+        &mut self,
+        request: &ClaimRequest,
+    ) -> Result<(Request, Vec<String>), ClientError> {
+        let mut wanted = service::claim_command(request).map_err(|reply| super::malformed(&reply))?;
+        let in_force = self.rules()?;
+        service::grade(in_force.rules(), &mut wanted);
+        let warnings = service::owners_to_tell(in_force.rules(), &wanted);
+        Ok((wanted, warnings))
     }
 
     pub(super) fn claims(&mut self, query: &ListQuery) -> Result<ClaimList, ClientError> {

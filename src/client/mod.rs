@@ -3,11 +3,14 @@
 mod delta;
 mod embedded;
 mod remote;
+mod requests;
 mod rules;
+mod waiting;
 
 pub use delta::DeltaError;
 pub use embedded::Embedded;
 pub use remote::Remote;
+pub use waiting::{Tell, Waiting};
 
 use crate::store::StoreError;
 use crate::wire::{
@@ -85,6 +88,14 @@ pub enum ClientError {
         /// Why.
         what: String,
     },
+    /// What was asked cannot be, as things stand.
+    #[error("{what}")]
+    Declined {
+        /// The HTTP status that says so.
+        status: u16,
+        /// Why.
+        what: String,
+    },
     /// The clone's own database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -106,9 +117,21 @@ impl ClientError {
             ClientError::TooLarge { .. } => "ask for less at once",
             ClientError::Busy { .. } => "try again; if it stays so, the service's log says more",
             ClientError::Refused { .. } => "narrow the claim",
-            ClientError::Malformed(_) | ClientError::Store(_) => return None,
+            ClientError::Malformed(_) | ClientError::Declined { .. } | ClientError::Store(_) => return None,
         };
         Some(hint.into())
+    }
+
+    /// Whether it may work in a moment without anybody's doing: the service restarts, the database is busy.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            ClientError::Unreachable { .. } | ClientError::Busy { .. } => true,
+            // Whatever stands between us and the service waits for it, too.
+            ClientError::Unexpected { status, .. } => (502..=504).contains(status),
+            ClientError::Store(error) => matches!(error, StoreError::Busy(_)),
+            _ => false,
+        }
     }
 }
 
@@ -121,6 +144,7 @@ macro_rules! either {
         }
     };
 }
+use either;
 
 impl Client {
     /// Asks for claims. A refusal is a reply with conflicts and without claims.

@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use ureq::Agent;
 use ureq::http::Response;
+use ureq::{Agent, RequestBuilder};
 
+use super::waiting::ROUND;
 use super::{ClientError, malformed};
 use crate::wire::{
     CheckReply, CheckRequest, ClaimList, ClaimReply, ClaimRequest, ExtendRequest, Extended, HotspotList,
@@ -30,6 +31,8 @@ pub struct Remote {
     agent: Agent,
     url: String,
     token: Option<Token>,
+    /// The longest that one request waits.
+    pub(super) round: Duration,
 }
 
 impl Remote {
@@ -46,7 +49,8 @@ impl Remote {
             // A proxy has another loopback, and no business with what stays on this machine.
             config = config.proxy(None);
         }
-        Remote { agent: config.build().into(), url: url.trim_end_matches('/').into(), token }
+        let url = url.trim_end_matches('/').into();
+        Remote { agent: config.build().into(), url, token, round: ROUND }
     }
 
     /// Where the service is.
@@ -66,7 +70,16 @@ impl Remote {
     }
 
     pub(super) fn claim(&mut self, request: &ClaimRequest) -> Result<ClaimReply, ClientError> {
-        let (status, body) = self.post("/claims", request)?;
+        self.claim_within(request, Duration::ZERO)
+    }
+
+    /// Asks for claims, and gives the service so much more time to answer.
+    pub(super) fn claim_within(
+        &self,
+        request: &ClaimRequest,
+        patience: Duration,
+    ) -> Result<ClaimReply, ClientError> {
+        let (status, body) = self.post_within("/claims", request, patience)?;
         match status {
             200 | 409 => self.decode(status, body),
             400 => Err(malformed(&self.decode(status, body)?)),
@@ -173,23 +186,48 @@ impl Remote {
         self.expect(status, body)
     }
 
-    fn get(&self, path: &str, query: &[(&str, String)]) -> Result<(u16, Vec<u8>), ClientError> {
-        let mut request = self.agent.get(format!("{}{path}", self.url));
+    pub(super) fn get(&self, path: &str, query: &[(&str, String)]) -> Result<(u16, Vec<u8>), ClientError> {
+        self.get_within(path, query, ANSWER_TIMEOUT)
+    }
+
+    pub(super) fn get_within(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        timeout: Duration,
+    ) -> Result<(u16, Vec<u8>), ClientError> {
+        let request = self.agent.get(format!("{}{path}", self.url));
+        self.read(self.prepared(request, query).config().timeout_global(Some(timeout)).build().call())
+    }
+
+    pub(super) fn delete(&self, path: &str, query: &[(&str, String)]) -> Result<(u16, Vec<u8>), ClientError> {
+        let request = self.agent.delete(format!("{}{path}", self.url));
+        self.read(self.prepared(request, query).call())
+    }
+
+    pub(super) fn post(&self, path: &str, body: &impl Serialize) -> Result<(u16, Vec<u8>), ClientError> {
+        self.post_within(path, body, Duration::ZERO)
+    }
+
+    fn post_within(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        patience: Duration,
+    ) -> Result<(u16, Vec<u8>), ClientError> {
+        let request = self.prepared(self.agent.post(format!("{}{path}", self.url)), &[]);
+        let request = request.config().timeout_global(Some(patience + ANSWER_TIMEOUT)).build();
+        self.read(request.send_json(body))
+    }
+
+    fn prepared<B>(&self, mut request: RequestBuilder<B>, query: &[(&str, String)]) -> RequestBuilder<B> {
         for (name, value) in query {
             request = request.query(name, value);
         }
-        if let Some(token) = &self.token {
-            request = request.header("Authorization", format!("Bearer {}", token.expose()));
+        match &self.token {
+            Some(token) => request.header("Authorization", format!("Bearer {}", token.expose())),
+            None => request,
         }
-        self.read(request.call())
-    }
-
-    fn post(&self, path: &str, body: &impl Serialize) -> Result<(u16, Vec<u8>), ClientError> {
-        let mut request = self.agent.post(format!("{}{path}", self.url));
-        if let Some(token) = &self.token {
-            request = request.header("Authorization", format!("Bearer {}", token.expose()));
-        }
-        self.read(request.send_json(body))
     }
 
     fn read(&self, sent: Result<Response<ureq::Body>, ureq::Error>) -> Result<(u16, Vec<u8>), ClientError> {
@@ -200,7 +238,7 @@ impl Remote {
         Ok((response.status().as_u16(), body))
     }
 
-    fn expect<T: DeserializeOwned>(&self, status: u16, body: Vec<u8>) -> Result<T, ClientError> {
+    pub(super) fn expect<T: DeserializeOwned>(&self, status: u16, body: Vec<u8>) -> Result<T, ClientError> {
         match status {
             200 => self.decode(status, body),
             400 | 422 => Err(ClientError::Malformed(detail(&body))),
@@ -215,7 +253,7 @@ impl Remote {
         })
     }
 
-    fn unexpected(&self, status: u16, body: &[u8]) -> ClientError {
+    pub(super) fn unexpected(&self, status: u16, body: &[u8]) -> ClientError {
         let (url, detail) = (self.url.clone(), detail(body));
         match status {
             401 | 403 => ClientError::Unauthorised { url, detail },
@@ -228,12 +266,12 @@ impl Remote {
 }
 
 /// A name as one segment of a path.
-fn segment(name: &str) -> String {
+pub(super) fn segment(name: &str) -> String {
     percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
 /// What an error reply says, in at most a few words.
-fn detail(body: &[u8]) -> String {
+pub(super) fn detail(body: &[u8]) -> String {
     const WORDS: usize = 300;
     let value: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
     let text = match &value["detail"] {

@@ -141,7 +141,7 @@ impl<S: Store> Driver<S> {
         Ok(run.answers.into_iter().next().expect("one order has one answer"))
     }
 
-    /// Brings the state up to now, and says what became of a waiter, if anything.
+    /// Brings the state up to now, and says what became of a waiter, if anything. `alive` also notes that its session is.
     ///
     /// # Errors
     ///
@@ -150,8 +150,10 @@ impl<S: Store> Driver<S> {
         &mut self,
         clock: impl FnOnce() -> Timestamp,
         waiter: &Arc<Waiter>,
+        alive: bool,
     ) -> Result<Option<Ending>, StoreError> {
-        let run = self.run(clock, [&Command::Tick.into()])?;
+        let sessions = waiter.request.session.iter().filter(|_| alive).cloned().collect();
+        let run = self.run(clock, [&Command::Touch { sessions }.into()])?;
         let known = |number| (number == waiter.number).then(|| waiter.clone());
         let end = endings(&run.changes, &self.state, &self.policy, known).pop();
         Ok(end.map(|(_, end)| end).or_else(|| Ending::found(&self.state, &self.policy, waiter)))

@@ -1,7 +1,7 @@
 //! `/claims`: taking, listing, extending, letting go.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
 
@@ -13,6 +13,9 @@ use crate::coordinator::{Answer, Ending, IdempotencyKey, Order, Ticket};
 use crate::engine::{Command, Departure, Outcome, Request, Scope};
 use crate::service;
 use crate::wire::{ClaimRequest, ExtendRequest, Extended, ListQuery, ReleaseRequest, Released, time};
+
+/// The longest that a session which waits is not seen.
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
 /// The longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 255;
@@ -75,9 +78,16 @@ async fn wait_for(
     warnings: Vec<String>,
     tracked: Option<&[String]>,
 ) -> Result<Reply, Reply> {
-    let ending = tokio::select! {
-        ending = ticket.end() => ending,
-        () = app.closing() => None,
+    let session: Vec<_> = ticket.waiter().request.session.iter().cloned().collect();
+    let idle = app.coordinator.policy().idle_timeout.map_or(LONGEST_SILENCE, |idle| idle / 4);
+    let mut alive = tokio::time::interval(idle.clamp(Duration::from_millis(1), LONGEST_SILENCE));
+    let ending = loop {
+        tokio::select! {
+            ending = ticket.end() => break ending,
+            () = app.closing() => break None,
+            // Whoever waits is there, and keeps what it holds. That it cannot be written down now does not end the wait.
+            _ = alive.tick(), if !session.is_empty() => drop(app.coordinator.touch(&session).await),
+        }
     };
     let Some(ending) = ending else {
         return Err(Reply::later(503, "the service is shutting down; come back with the same queue_id"));

@@ -90,6 +90,7 @@ impl RespondRequest {
             note: fields.optional("note", text),
             narrowed_pattern: fields.optional("narrowed_pattern", text),
             coexist_pattern: fields.optional("coexist_pattern", text),
+            literal: fields.or("literal", false, boolean),
         })
     }
 }

@@ -57,8 +57,9 @@ pub fn decision(
     let pattern = |text: &Option<String>, name: &str| {
         let text = text.as_deref().filter(|text| !text.trim().is_empty());
         let text = text.ok_or_else(|| format!("{} needs {name}", request.decision))?;
-        let pattern = Pattern::parse(text).map_err(|error| error.to_string())?;
-        Ok::<_, String>(Arc::new(resolve(pattern)))
+        let parsed =
+            if request.literal { Pattern::literal(text) } else { Pattern::parse(text).map(&resolve) };
+        Ok::<_, String>(Arc::new(parsed.map_err(|error| error.to_string())?))
     };
     match request.decision.as_str() {
         "approved" => Ok(Decision::Approve),

@@ -24,7 +24,7 @@ fn a_refusal_says_who_what_how_long_and_what_to_do() {
         assert_snapshot!(world.bob().coord(&["claim", "src/auth/login.ts"]), @"
         --- stderr
         conflict: src/auth/login.ts meets src/auth/** of alice/cli/main (01234567), held for another 4h: login form
-        hint: claim less, wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
+        hint: `coord claim src/auth/login.ts --wait 10m` waits for it; `coord request 01234567` asks alice/cli/main to let go
         --- status 3
         ");
         assert_snapshot!(world.bob().coord(&["claim", "src/*"]), @"
@@ -122,13 +122,13 @@ fn a_file_with_brackets_is_that_file() {
         assert_snapshot!(world.bob().coord(&["claim", "app/[id]/page.tsx"]), @"
         --- stderr
         conflict: app/[id]/page.tsx meets app/[id]/page.tsx of alice/cli/main (01234567), held for another 4h
-        hint: claim less, wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
+        hint: `coord claim 'app/[id]/page.tsx' --wait 10m` waits for it; `coord request 01234567` asks alice/cli/main to let go
         --- status 3
         ");
         assert_snapshot!(world.bob().coord(&["claim", "app/[id]"]), @"
         --- stderr
         conflict: app/[[]id]/ meets app/[id]/page.tsx of alice/cli/main (01234567), held for another 4h
-        hint: claim less, wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
+        hint: `coord claim 'app/[id]' --wait 10m` waits for it; `coord request 01234567` asks alice/cli/main to let go
         --- status 3
         ");
     });
@@ -150,7 +150,7 @@ fn paths_are_relative_to_where_one_is() {
         conflict: src/auth/ meets src/auth/login.ts of alice/cli/main (01234567), held for another 4h
         conflict: src/ meets src/auth/login.ts of alice/cli/main (01234567), held for another 4h
         conflict: src/ meets src/api.ts of alice/cli/main (01234567), held for another 4h
-        hint: claim less, wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
+        hint: `coord claim auth . --wait 10m` waits for it; `coord request 01234567` asks alice/cli/main to let go
         --- status 3
         ");
     });
@@ -168,7 +168,7 @@ fn globs_float_from_where_one_is() {
         assert_snapshot!(world.bob().coord(&["claim", "src/auth/login.ts"]), @"
         --- stderr
         conflict: src/auth/login.ts meets src/**/*.ts of alice/cli/main (01234567), held for another 4h
-        hint: claim less, wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
+        hint: `coord claim src/auth/login.ts --wait 10m` waits for it; `coord request 01234567` asks alice/cli/main to let go
         --- status 3
         ");
     });
@@ -267,7 +267,7 @@ fn shared_files_meet_and_others_do_not() {
         assert_snapshot!(world.bob().coord(&["claim", "Makefile"]), @"
         --- stderr
         conflict: Makefile meets Makefile of alice/cli/main (01234567), held for another 2h
-        hint: claim less, wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
+        hint: `coord claim Makefile --wait 10m` waits for it; `coord request 01234567` asks alice/cli/main to let go
         --- status 3
         ");
     });
@@ -292,13 +292,13 @@ fn symbols_of_one_file() {
         assert_snapshot!(world.bob().coord(&["claim", "src/api.ts::Router"]), @"
         --- stderr
         conflict: src/api.ts::Router meets src/api.ts::Router::handleAuth of alice/cli/main (01234567), held for another 4h
-        hint: claim less, wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
+        hint: `coord claim src/api.ts::Router --wait 10m` waits for it; `coord request 01234567` asks alice/cli/main to let go
         --- status 3
         ");
         assert_snapshot!(world.bob().coord(&["claim", "src/api.ts"]), @"
         --- stderr
         conflict: src/api.ts meets src/api.ts::Router::handleAuth of alice/cli/main (01234567), held for another 4h
-        hint: claim less, wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
+        hint: `coord claim src/api.ts --wait 10m` waits for it; `coord request 01234567` asks alice/cli/main to let go
         --- status 3
         ");
     });
@@ -324,7 +324,7 @@ fn a_module_gives_no_symbols_away() {
         assert_snapshot!(world.bob().coord(&["claim", "src/auth/login.ts::login"]), @"
         --- stderr
         conflict: src/auth/login.ts::login meets src/auth/ of alice/cli/main (01234567), held for another 4h
-        hint: claim less, wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
+        hint: `coord claim src/auth/login.ts::login --wait 10m` waits for it; `coord request 01234567` asks alice/cli/main to let go
         --- status 3
         ");
     });
@@ -357,7 +357,7 @@ fn a_lifetime_that_is_over_lets_others_in() {
         assert_snapshot!(world.alice().coord(&["claim", "docs"]), @"
         --- stderr
         conflict: docs/ meets docs/ of alice/cli/bob (01234567), held for another 4h
-        hint: claim less, wait, or ask alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
+        hint: `coord claim docs --wait 10m` waits for it; `coord request 01234567` asks alice/cli/bob to let go
         --- status 3
         ");
     });
@@ -448,7 +448,7 @@ fn worktrees_of_a_bare_clone_meet() {
     assert_snapshot!(world.at("two").coord(&["claim", "docs/guide.md"]), @"
     --- stderr
     conflict: docs/guide.md meets docs/ of alice/cli/one (01234567), held for another 4h
-    hint: claim less, wait, or ask alice/cli/one to let go; `coord claims --engineer alice/cli/one` shows what they hold
+    hint: `coord claim docs/guide.md --wait 10m` waits for it; `coord request 01234567` asks alice/cli/one to let go
     --- status 3
     ");
 }
@@ -466,7 +466,7 @@ fn two_clones_meet_at_a_service_alone() {
     assert_snapshot!(world.at("two").coord(&["claim", "docs/guide.md"]), @"
     --- stderr
     conflict: docs/guide.md meets docs/ of alice/cli/one (01234567), held for another 4h
-    hint: claim less, wait, or ask alice/cli/one to let go; `coord claims --engineer alice/cli/one` shows what they hold
+    hint: `coord claim docs/guide.md --wait 10m` waits for it; `coord request 01234567` asks alice/cli/one to let go
     --- status 3
     ");
     let alone = |name: &str| world.at(name).env("COORD_API_URL", "");

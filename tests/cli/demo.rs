@@ -34,7 +34,7 @@ fn in_an_empty_directory() {
     Bob, in another worktree, wants a file in it. He is told who has it, for how long, and what to do.
     bob$ coord claim src/auth/login.ts
         conflict: src/auth/login.ts meets src/auth/** of alice (01234567), held for another 4h: a new feature
-        hint: claim less, wait, or ask alice to let go; `coord claims --engineer alice` shows what they hold
+        hint: `coord claim src/auth/login.ts --wait 10m` waits for it; `coord request 01234567` asks alice to let go
 
     All he needs is one function. That can be shared: Alice keeps the rest of the file.
     bob$ coord claim src/auth/login.ts::handleLogout -m 'a fix in one place'

@@ -72,19 +72,32 @@ impl World {
 
     /// Starts a service on any free port, with variables beside its token and database.
     pub(crate) fn serve(&self, env: &[(&str, &str)]) -> Serving {
+        self.serve_at("0", env)
+    }
+
+    fn serve_at(&self, port: &str, env: &[(&str, &str)]) -> Serving {
         let database = self.path("service.db");
         let mut serve = self.at("").env("COORD_AUTH_TOKEN", TOKEN);
         serve = serve.env("COORD_DATABASE_PATH", database.to_str().unwrap());
         for (name, value) in env {
             serve = serve.env(name, value);
         }
-        serve.start(&["serve", "--port", "0"])
+        serve.start(&["serve", "--port", port])
     }
 
     /// Kills the world's service without warning, and starts it again.
     pub(crate) fn kill(&mut self) {
         self.service = None;
         self.service = Some(self.serve(&[]));
+    }
+
+    /// Ends the world's service, and starts it again at the same address.
+    pub(crate) fn restart(&mut self) {
+        let service = self.service.take().unwrap();
+        let port = service.url().rsplit(':').next().unwrap().to_owned();
+        service.signal("TERM");
+        service.ended();
+        self.service = Some(self.serve_at(&port, &[]));
     }
 
     /// `relative` inside the world; `""` is the world.
@@ -107,6 +120,12 @@ impl World {
             .current_dir(cwd);
         let output = git.output().unwrap();
         assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Waits until so many stand in the queue.
+    #[track_caller]
+    pub(crate) fn queue_of(&self, waiting: usize) {
+        self.alice().coord_until(&["queue", "--json"], |ran| ran.json()["count"] == waiting);
     }
 
     /// Adds a worktree of the clone beside it.
@@ -148,6 +167,11 @@ impl World {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
+}
+
+/// Somebody else in the main worktree of the clone, in a session of their own.
+pub(crate) fn engineer<'a>(world: &'a World, name: &str) -> Place<'a> {
+    world.alice().env("COORD_ENGINEER", name).env("COORD_SESSION_ID", name)
 }
 
 /// A directory and an environment to run commands in.
@@ -217,6 +241,25 @@ impl Place<'_> {
         Serving::start(self.command(COORD, arguments))
     }
 
+    /// Starts `coord`, and does not wait for it.
+    #[track_caller]
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Running {
+        let mut process = self.command(COORD, arguments).spawn().unwrap();
+        let stderr = BufReader::new(process.stderr.take().unwrap());
+        Running { process, stderr, said: String::new(), root: self.world.root.clone() }
+    }
+
+    /// Starts `coord claim ... --wait`, and returns when so many stand in the queue and it has said that it waits.
+    #[track_caller]
+    pub(crate) fn waits(&self, arguments: &[&str], waiting: usize) -> Running {
+        let mut running = self.spawn(&[&["claim"], arguments].concat());
+        self.world.queue_of(waiting);
+        if !arguments.contains(&"--json") {
+            running.stderr.read_line(&mut running.said).unwrap();
+        }
+        running
+    }
+
     #[track_caller]
     fn ran(&self, mut command: Command) -> Ran {
         let output = command.output().unwrap();
@@ -229,6 +272,75 @@ pub(crate) const COORD: &str = env!("CARGO_BIN_EXE_coord");
 
 /// The same under the name of its service.
 pub(crate) const COORD_API: &str = env!("CARGO_BIN_EXE_coord-api");
+
+/// A command that runs beside the test, and is killed when this is dropped.
+pub(crate) struct Running {
+    process: Child,
+    stderr: BufReader<ChildStderr>,
+    said: String,
+    root: PathBuf,
+}
+
+impl Running {
+    /// Sends a signal, by its name.
+    #[track_caller]
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+    }
+
+    /// What it prints on stdout, line by line. It has no stdout left after that.
+    pub(crate) fn lines(&mut self) -> impl Iterator<Item = String> + use<> {
+        let stdout = self.process.stdout.take().unwrap();
+        BufReader::new(stdout).lines().map(Result::unwrap)
+    }
+
+    /// Whether it goes on.
+    pub(crate) fn goes_on(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_none()
+    }
+
+    /// Waits until it ends by itself.
+    #[track_caller]
+    pub(crate) fn ended(mut self) -> Ran {
+        let until = Instant::now() + DEADLINE;
+        while self.goes_on() {
+            assert!(Instant::now() < until, "it never ended");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let (mut stdout, mut stderr) = (Vec::new(), std::mem::take(&mut self.said).into_bytes());
+        if let Some(mut rest) = self.process.stdout.take() {
+            rest.read_to_end(&mut stdout).unwrap();
+        }
+        self.stderr.read_to_end(&mut stderr).unwrap();
+        Ran::new(&self.root, Output { status: self.process.wait().unwrap(), stdout, stderr })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// What was printed, with every number of seconds the same.
+pub(crate) fn seconds(ran: &Ran) -> String {
+    let text = ran.to_string();
+    let mut still = String::with_capacity(text.len());
+    for word in text.split_inclusive([' ', '\n', ';']) {
+        let bare = word.trim_end_matches([' ', '\n', ';']);
+        let digits = bare.strip_suffix('s').filter(|digits| !digits.is_empty());
+        if digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) {
+            still += &format!("{:>1$}", "0s", bare.len());
+            still += &word[bare.len()..];
+        } else {
+            still += word;
+        }
+    }
+    still
+}
 
 /// What a command came to.
 pub(crate) struct Ran {

@@ -88,7 +88,7 @@ fn what_was_granted_outlives_a_kill() {
     assert_snapshot!(world.bob().coord(&["claim", "docs"]), @"
     --- stderr
     conflict: docs/ meets docs/ of alice/cli/main (01234567), held for another 4h
-    hint: claim less, wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
+    hint: `coord claim docs --wait 10m` waits for it; `coord request 01234567` asks alice/cli/main to let go
     --- status 3
     ");
 }

@@ -15,6 +15,11 @@ const COMMANDS: &[&str] = &[
     "hotspots",
     "release",
     "extend",
+    "queue",
+    "request",
+    "requests",
+    "respond",
+    "inbox",
     "pre-push",
     "repos",
     "outbox",
@@ -57,6 +62,12 @@ fn the_root_lists_every_command() {
       hotspots   List what people keep being turned away from, and share it or suggest to split it
       release    Let go of claims
       extend     Let your claims last longer
+      queue      List who waits for what, and behind whom
+      request    Ask a holder to let go of what you need
+      requests   List who asks whom to let go, and what becomes of it
+      respond    Answer somebody who asks you to let go
+      inbox      Show who asks you to let go, who was turned away, and what others have inside your
+                 files
       pre-push   Check what a push adds against what others hold; run by git's pre-push hook
       repos      List the repositories that have been claimed in
       outbox     Show the webhooks of a service, send them again, or forget them
@@ -75,6 +86,7 @@ fn the_root_lists_every_command() {
       coord claim 'src/auth/**' -m 'login form'   take a directory
       coord claims                                who holds what
       coord check src/auth/login.ts               may I edit this?
+      coord claim src/auth --wait 10m             wait until I can have it
       coord release --all                         let go of what is mine
       coord demo                                  see all of it happen
 
@@ -170,6 +182,12 @@ fn mistakes_are_told_on_stderr_with_status_2() {
       hotspots   List what people keep being turned away from, and share it or suggest to split it
       release    Let go of claims
       extend     Let your claims last longer
+      queue      List who waits for what, and behind whom
+      request    Ask a holder to let go of what you need
+      requests   List who asks whom to let go, and what becomes of it
+      respond    Answer somebody who asks you to let go
+      inbox      Show who asks you to let go, who was turned away, and what others have inside your
+                 files
       pre-push   Check what a push adds against what others hold; run by git's pre-push hook
       repos      List the repositories that have been claimed in
       outbox     Show the webhooks of a service, send them again, or forget them
@@ -188,6 +206,7 @@ fn mistakes_are_told_on_stderr_with_status_2() {
       coord claim 'src/auth/**' -m 'login form'   take a directory
       coord claims                                who holds what
       coord check src/auth/login.ts               may I edit this?
+      coord claim src/auth --wait 10m             wait until I can have it
       coord release --all                         let go of what is mine
       coord demo                                  see all of it happen
 

@@ -90,3 +90,18 @@ fn what_others_wrote_cannot_steer_it() {
         assert!(!shown.contains(['\u{1b}', '\u{7}']), "{shown:?}");
     }
 }
+
+#[test]
+fn a_wait_is_a_line_that_moves() {
+    let world = busy();
+    for place in [world.alice(), world.alice().env("NO_COLOR", "1")] {
+        let shown = on_terminal(&place, 200, &["claim", "src/auth/login.ts", "--wait", "3s"]);
+        for left in ["number 1, giving up in 3s; alice/cli/bob has src/auth/**", "giving up in 1s"] {
+            assert!(shown.contains(left), "{shown:?}");
+        }
+        assert!(shown.contains("\u{1b}[2K") && shown.contains("waited 3s"), "{shown:?}");
+        let narrow = on_terminal(&place, 40, &["claim", "src/auth/login.ts", "--wait", "1s"]);
+        let moving = narrow.split("\u{1b}[2K").nth(1).unwrap();
+        assert!(moving.trim_end_matches('\r').chars().count() <= 40, "{narrow:?}");
+    }
+}

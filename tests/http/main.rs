@@ -15,5 +15,6 @@ mod metrics;
 mod metrics_docs;
 mod ownership;
 mod protocol;
+mod queue;
 mod shutdown;
 mod webhooks;
