@@ -11,7 +11,7 @@ use super::{CliError, Done, Exit, output};
 use crate::setup::{Plan, Service, Setup, Tool};
 use crate::workspace::{Env, Mode, Settings, WorkspaceError, is_loopback, usable_service_url};
 
-/// Set this clone up: the tools' configuration, what agents are told, and the hook before a push
+/// Set this clone up for agents and their tools, with a check before each push
 ///
 /// Committed files get placeholders only. The address and the token of a service go to .coordination/local.env, which git
 /// ignores. What others wrote into a file stays as it is, and a second run changes nothing.

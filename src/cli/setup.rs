@@ -12,7 +12,7 @@ use super::error::Kind;
 use super::local_service::{Home, Recorded};
 use super::output::{self, Style};
 use super::{CliError, Exit};
-use crate::setup::{DIRECTORY, PLACEHOLDER_URL, Plan, Service, Setup, State, Tool};
+use crate::setup::{Change, DIRECTORY, PLACEHOLDER_URL, Plan, Service, Setup, State, Tool};
 use crate::workspace::{
     ConfigFile, Env, LocalEnv, Mode, Settings, Token, WorkspaceError, Worktree, is_loopback, repo_id,
 };
@@ -144,7 +144,7 @@ impl Ground {
     pub(super) fn announce(&self, plan: &Plan, what: &str) {
         output::note(&format!("{what} {}:", self.root.display()));
         for change in &plan.changes {
-            output::note(&format!("  {}", self.row(change)));
+            output::note(&format!("  {:<9} {}", change.state.word(), self.what(change)));
         }
     }
 
@@ -159,10 +159,15 @@ impl Ground {
         Ok(())
     }
 
-    fn row(&self, change: &crate::setup::Change) -> String {
+    fn row(&self, change: &Change) -> String {
         let style = if change.state == State::Unchanged { Style::Faint } else { Style::Good };
+        format!("{} {}", style.paint(&format!("{:<9}", change.state.word())), self.what(change))
+    }
+
+    /// The file of a change, and what it will be called.
+    fn what(&self, change: &Change) -> String {
         let to = change.renamed_to().map(|to| format!(" to {}", self.shown(to))).unwrap_or_default();
-        format!("{} {}{to}", style.paint(&format!("{:<9}", change.state.word())), self.shown(&change.path))
+        format!("{}{to}", self.shown(&change.path))
     }
 
     /// The changes as JSON.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use toml_edit::{Array, Item, value};
+use toml_edit::{Array, Item, Value, value};
 
 use super::json::Entry;
 use super::{PLACEHOLDER_REPO, PLACEHOLDER_TOKEN, PLACEHOLDER_URL, SetupError, Tool, codex};
@@ -56,12 +56,12 @@ pub(super) struct Config<'a> {
 /// [`SetupError::Syntax`] if there is a text that is not TOML.
 pub(super) fn config(path: &Path, text: Option<&str>, config: &Config<'_>) -> Result<String, SetupError> {
     const HEAD: &str = "# How `coord init` set this clone up; `coord upgrade` brings all of it up to date.\n";
-    let mut document = codex::parse(path, text.unwrap_or(HEAD))?;
+    let mut document = codex::parse(path, text.unwrap_or_default())?;
     let tools: Array = config.tools.iter().map(|tool| tool.name()).collect();
     let mut set = |key: &str, item: Option<Item>| match item {
         None => drop(document.remove(key)),
         // The same value keeps the way it is written.
-        Some(item) if document.get(key).map(plain) == Some(plain(&item)) => {}
+        Some(item) if document.get(key).is_some_and(|known| means(known) == means(&item)) => {}
         Some(item) => drop(document.insert(key, item)),
     };
     set("version", Some(value(1)));
@@ -74,11 +74,20 @@ pub(super) fn config(path: &Path, text: Option<&str>, config: &Config<'_>) -> Re
     set("repo_id", Some(value(config.repo_id)));
     set("hook", (!config.hook).then(|| value(false)));
     let made = document.to_string();
-    Ok(if text.is_none() && !made.starts_with('#') { format!("{HEAD}{made}") } else { made })
+    Ok(if text.is_none() { format!("{HEAD}{made}") } else { made })
 }
 
-fn plain(item: &Item) -> String {
-    item.to_string().trim().to_owned()
+/// A value as words, however it is written.
+fn means(item: &Item) -> Vec<String> {
+    let word = |value: &Value| match value {
+        Value::String(text) => text.value().clone(),
+        other => other.to_string().trim().to_owned(),
+    };
+    match item.as_value() {
+        Some(Value::Array(values)) => values.iter().map(word).collect(),
+        Some(value) => vec![word(value)],
+        None => vec![item.to_string()],
+    }
 }
 
 /// What `config.toml` says of the tools and the hook, beside what every command reads.

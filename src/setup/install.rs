@@ -7,7 +7,7 @@ use super::content::{self, Config};
 use super::hook::{self, MANAGED_AT, Site};
 use super::plan::{Plan, read};
 use super::{DIRECTORY, Drift, PLACEHOLDER_TOKEN, SetupError, Tool, codex, json, owners};
-use crate::workspace::{Mode, Token, Worktree, is_tracked};
+use crate::workspace::{Mode, Token, Worktree, hooks_directory, is_tracked};
 
 /// The record of what was made, below [`DIRECTORY`].
 pub(super) const MADE: &str = "made";
@@ -169,7 +169,7 @@ impl Setup {
 
         let path = directory.join("local.env");
         let before = read(&self.root, &path)?;
-        if is_tracked(&path, Some(&self.worktree))? {
+        if before.is_some() && is_tracked(&path, Some(&self.worktree))? {
             return Err(SetupError::Tracked { path });
         }
         let mut values = Vec::new();
@@ -242,6 +242,11 @@ impl Setup {
             return Ok(());
         }
         check_links(&self.worktree, &path, false)?;
+        if self.waits_for_husky() {
+            plan.notes.push(
+                "husky is not installed in this clone, and runs the hook once it is: `npm install`".into(),
+            );
+        }
         if text.is_none() {
             made.push("hook".into());
         }
@@ -252,6 +257,14 @@ impl Setup {
         let after = site.put(&path, text.as_deref(), &roots)?;
         plan.write(path, text, after, 0o755);
         Ok(())
+    }
+
+    /// Whether the hook stands where husky reads it, and git does not ask husky here.
+    #[must_use]
+    pub fn waits_for_husky(&self) -> bool {
+        let husky = self.worktree.root.join(".husky");
+        let asked = hooks_directory(&self.worktree.root);
+        husky.is_dir() && asked.is_ok_and(|directory| !directory.starts_with(husky))
     }
 
     /// What was made here, so that exactly that is taken away again.

@@ -376,7 +376,7 @@ mod tests {
     #[test]
     fn what_is_refused_is_named() {
         for (text, want) in [
-            ("{\n  \"a\": 1\n  \"b\": 2\n}", ":3:3: "),
+            ("{\n  \"a\": 1\n  \"b\": 2\n}", ":2:9: Expected comma"),
             ("[]", ":1:1: this is no JSON object"),
             ("{\"mcpServers\": []}", ":1:16: `mcpServers` is no object"),
             ("{\"mcpServers\": {\n\"coord\": 3}}", ":2:10: `coord` is no object"),

@@ -23,6 +23,7 @@ mod start;
 mod status;
 mod stop;
 mod surface;
+mod templates;
 mod terminal;
 mod uninit;
 mod upgrade;

@@ -53,7 +53,11 @@ fn what_was_there_comes_back_byte_for_byte() {
     assert_ne!(everything(&world, "app"), before);
     place.coord(&["uninit", "--yes", "--force"]).ok();
     assert_eq!(everything(&world, "app"), before);
-    assert_snapshot!(place.coord(&["uninit", "--yes"]), @"");
+    assert_snapshot!(place.coord(&["uninit", "--yes"]), @"
+    --- stderr
+    [dir]/app holds nothing of coord
+    --- status 0
+    ");
 }
 
 #[test]
@@ -62,7 +66,19 @@ fn what_others_wrote_since_stays() {
     let place = installed(&world, "app");
     place.coord(&["init", "--yes"]).ok();
     world.write("app/CLAUDE.md", &format!("# Ours\n\n{}\nmore\n", read(&world, "app/CLAUDE.md")));
-    assert_snapshot!(place.coord(&["uninit", "--yes"]), @"");
+    assert_snapshot!(place.coord(&["uninit", "--yes"]), @"
+    removed   .mcp.json
+    changed   CLAUDE.md
+    removed   .gitignore
+    removed   .git/hooks/pre-push
+    removed   .coordination/config.toml
+    removed   .coordination/local.env
+    removed   .coordination/hooks/pre-push
+    removed   .coordination/made
+    --- stderr
+    .coordination/owners.yaml stays; `coord uninit --yes --force` takes it away too
+    --- status 0
+    ");
     assert_eq!(read(&world, "app/CLAUDE.md"), "# Ours\n\nmore\n");
     assert!(world.path("app/.coordination/owners.yaml").exists());
 }

@@ -10,7 +10,12 @@ use super::init::{installed, read};
 #[test]
 fn a_clone_that_was_not_set_up() {
     let world = World::embedded();
-    assert_snapshot!(world.alice().coord(&["upgrade"]), @"");
+    assert_snapshot!(world.alice().coord(&["upgrade"]), @"
+    --- stderr
+    error: [dir]/app has not been set up: it has no .coordination/config.toml
+    hint: `coord init` sets it up
+    --- status 1
+    ");
 }
 
 #[test]
@@ -24,7 +29,19 @@ fn what_is_managed_is_brought_up_to_date() {
     world.write("app/AGENTS.md", "<!-- coord:begin -->\nold\n<!-- coord:end -->\n");
     world.write("app/.coordination/hooks/pre-push", "#!/bin/sh\nexit 0\n");
     fs::remove_file(world.path("app/.git/hooks/pre-push")).unwrap();
-    assert_snapshot!(place.coord(&["upgrade"]).ok().stdout, @"");
+    assert_snapshot!(place.coord(&["upgrade"]).ok().stdout, @"
+    unchanged .mcp.json
+    changed   CLAUDE.md
+    new       .codex/config.toml
+    changed   AGENTS.md
+    unchanged .gitignore
+    changed   .coordination/config.toml
+    unchanged .coordination/local.env
+    unchanged .coordination/owners.yaml
+    changed   .coordination/hooks/pre-push
+    new       .git/hooks/pre-push
+    changed   .coordination/made
+    ");
     assert_eq!(read(&world, "app/CLAUDE.md"), format!("mine\n\n{good}"));
     assert!(read(&world, "app/AGENTS.md").contains("claim_files"));
     assert!(read(&world, "app/.coordination/local.env").contains("COORD_AUTH_TOKEN=sesame\n"));

@@ -13,21 +13,38 @@ use crate::workspace::{Env, Settings, Source, is_ignored, is_tracked, noted_sess
 /// What mends most of it.
 const FIX: &str = "`coord doctor --fix`, or `coord upgrade`";
 
-/// Checks the clone.
-pub(super) fn check(ground: &Ground, env: &Env, report: &mut Report) {
+/// Checks that everything is there; the setup that was found, if there is one.
+pub(super) fn check_files(ground: &Ground, env: &Env, report: &mut Report) -> Option<Setup> {
     let setup = initialized(ground, env, report);
     ownership(ground, report);
     if let Some(setup) = &setup {
         for tool in &setup.tools {
-            drift(setup, *tool, report);
+            tool_files(setup, *tool, report);
         }
-        hook(setup, report);
+        hooks(setup, report);
     }
     bridge(env, report);
-    sessions(ground, report);
-    tokens(ground, env, report);
-    settings(ground, env, report);
-    local_env(ground, report);
+    setup
+}
+
+/// Checks that what is there is as this version writes it.
+pub(super) fn check_drift(setup: &Setup, report: &mut Report) {
+    if setup.hook {
+        hook_drift(setup, report);
+    }
+    for tool in &setup.tools {
+        let label = format!("{} is up to date", tool.name());
+        // What is missing, or cannot be read, has been told.
+        let Ok((config, document)) = setup.drift(*tool) else { continue };
+        let files = [(config, tool.config()), (document, tool.document())];
+        let old: Vec<_> =
+            files.iter().filter(|(drift, _)| *drift == Drift::Differs).map(|(_, file)| *file).collect();
+        if old.is_empty() {
+            report.ok(label, "");
+        } else {
+            report.warn(label, format!("{} not as this version writes it", old.join(", ")), FIX);
+        }
+    }
 }
 
 fn initialized(ground: &Ground, env: &Env, report: &mut Report) -> Option<Setup> {
@@ -72,7 +89,7 @@ fn ownership(ground: &Ground, report: &mut Report) {
 }
 
 /// What a tool starts and what its agents are told.
-fn drift(setup: &Setup, tool: Tool, report: &mut Report) {
+fn tool_files(setup: &Setup, tool: Tool, report: &mut Report) {
     let labels = [format!("{} starts coord", tool.name()), format!("{} agents are told", tool.name())];
     let found = match setup.drift(tool) {
         Ok((config, document)) => [config, document],
@@ -83,43 +100,56 @@ fn drift(setup: &Setup, tool: Tool, report: &mut Report) {
     };
     for ((label, drift), file) in labels.into_iter().zip(found).zip([tool.config(), tool.document()]) {
         match drift {
-            Drift::None => report.ok(label, file),
             Drift::Missing => report.fail(label, format!("{file} has nothing of coord"), FIX),
-            Drift::Differs => {
-                report.warn(label, format!("{file} differs from what this version writes"), FIX)
-            }
+            Drift::None | Drift::Differs => report.ok(label, file),
         }
     }
 }
 
 /// The hook that git runs, and the one that this runs.
-fn hook(setup: &Setup, report: &mut Report) {
+fn hooks(setup: &Setup, report: &mut Report) {
     if !setup.hook {
         report.ok("hook installed", "left out by --no-hook");
         return;
     }
     match hook_state(setup) {
         Err(error) => report.error("hook installed", error, FIX),
-        Ok((HookState::Installed, place)) => report.ok("hook installed", place),
-        Ok((HookState::Drifted, place)) => {
-            report.warn("hook installed", format!("{place} differs from what this version writes"), FIX);
-        }
         Ok((HookState::Missing, how)) if how.starts_with("by hand") => {
             report.warn("hook installed", how, "`coord init` says how to add it");
         }
         Ok((HookState::Missing, place)) => {
             report.fail("hook installed", format!("{place} does not call it"), FIX)
         }
-    }
-    match setup.managed_drift() {
-        Err(error) => report.error("managed hook", error, FIX),
-        Ok(Drift::Missing) => report.fail("managed hook", ".coordination/hooks/pre-push is gone", FIX),
-        Ok(Drift::Differs) => report.warn("managed hook", "it differs from what this version writes", FIX),
-        Ok(Drift::None) if !is_executable(&setup.root.join(DIRECTORY).join("hooks/pre-push")) => {
-            report.fail("managed hook", ".coordination/hooks/pre-push is not executable", FIX);
+        Ok(_) if setup.waits_for_husky() => {
+            report.warn(
+                "hook installed",
+                "husky is not installed in this clone",
+                "`npm install` installs it",
+            );
         }
-        Ok(Drift::None) => report.ok("managed hook", ".coordination/hooks/pre-push"),
+        Ok((_, place)) => report.ok("hook installed", place),
     }
+    let label = "managed hook";
+    match setup.managed_drift() {
+        Err(error) => report.error(label, error, FIX),
+        Ok(Drift::Missing) => report.fail(label, ".coordination/hooks/pre-push is gone", FIX),
+        Ok(_) if !is_executable(&setup.root.join(DIRECTORY).join("hooks/pre-push")) => {
+            report.fail(label, ".coordination/hooks/pre-push is not executable", FIX);
+        }
+        Ok(_) => report.ok(label, ".coordination/hooks/pre-push"),
+    }
+}
+
+fn hook_drift(setup: &Setup, report: &mut Report) {
+    let git = hook_state(setup).is_ok_and(|(state, _)| state == HookState::Drifted);
+    let managed = setup.managed_drift().is_ok_and(|drift| drift == Drift::Differs);
+    let old = match (git, managed) {
+        (false, false) => return report.ok("hooks are up to date", ""),
+        (true, false) => "git's hook is",
+        (false, true) => "the managed hook is",
+        (true, true) => "git's hook and the managed one are",
+    };
+    report.warn("hooks are up to date", format!("{old} not as this version writes it"), FIX);
 }
 
 fn hook_state(setup: &Setup) -> Result<(HookState, String), SetupError> {
@@ -161,7 +191,8 @@ fn bridge(env: &Env, report: &mut Report) {
     }
 }
 
-fn sessions(ground: &Ground, report: &mut Report) {
+/// Agents that run here, and lines of some that do not any more.
+pub(super) fn check_sessions(ground: &Ground, report: &mut Report) {
     match noted_sessions(&ground.worktree.root) {
         (0, _) => report.ok("sessions", "no agent runs here"),
         (noted, running) if noted == running => report.ok("sessions", format!("{running} running")),
@@ -174,7 +205,7 @@ fn sessions(ground: &Ground, report: &mut Report) {
 }
 
 /// No committed file may hold a token.
-fn tokens(ground: &Ground, env: &Env, report: &mut Report) {
+pub(super) fn check_tokens(ground: &Ground, env: &Env, report: &mut Report) {
     let label = "no token in committed files";
     let token = ground.settings(env).ok().and_then(|settings| settings.token);
     match committed_tokens(&ground.root, token.as_ref().map(|token| token.value.expose())) {
@@ -189,7 +220,7 @@ fn tokens(ground: &Ground, env: &Env, report: &mut Report) {
 }
 
 /// Which file or variable each setting comes from.
-fn settings(ground: &Ground, env: &Env, report: &mut Report) {
+pub(super) fn check_settings(ground: &Ground, env: &Env, report: &mut Report) {
     let settings: Settings = match ground.settings(env) {
         Ok(settings) => settings,
         Err(error) => return report.error("settings", CliError::from(error), "correct what is named"),
@@ -213,7 +244,7 @@ fn settings(ground: &Ground, env: &Env, report: &mut Report) {
 }
 
 /// The file with the token: for its owner alone, and not for git.
-fn local_env(ground: &Ground, report: &mut Report) {
+pub(super) fn check_local_env(ground: &Ground, report: &mut Report) {
     let label = "local.env is private";
     let path = ground.root.join(DIRECTORY).join("local.env");
     let Ok(metadata) = path.metadata() else { return report.ok(label, "there is none") };

@@ -18,16 +18,17 @@ const SOURCES: &[(&str, &str)] = &[
     ("a.go", "package a\n\nfunc f() {}\n"),
 ];
 
-/// Checks what keeps the claims here, and the rest of the program.
-pub(super) fn check(ground: &Ground, env: &Env, report: &mut Report) {
+/// Checks the service; where none is used, what there is instead.
+pub(super) fn check_service(ground: &Ground, env: &Env, report: &mut Report) -> Option<Context> {
     match Context::open_at(ground.root.clone(), env) {
-        Ok(mut context) => match &context.client {
-            Client::Remote(_) => service(&mut context, report),
-            Client::Embedded(_) => database(&mut context, report),
-        },
-        Err(error) => report.error("claims", error, "correct what is named"),
+        Err(error) => report.error("reachable", error, "correct what is named"),
+        Ok(context) if matches!(context.client, Client::Embedded(_)) => {
+            report.ok("service", "none is used: embedded");
+            return Some(context);
+        }
+        Ok(mut context) => service(&mut context, report),
     }
-    symbol_extraction(report);
+    None
 }
 
 fn service(context: &mut Context, report: &mut Report) {
@@ -64,8 +65,8 @@ fn service(context: &mut Context, report: &mut Report) {
     }
 }
 
-fn database(context: &mut Context, report: &mut Report) {
-    report.ok("service", "none is used: embedded");
+/// Checks the clone's own database.
+pub(super) fn check_database(mut context: Context, report: &mut Report) {
     let query = context.query();
     match context.client.claims(&query) {
         Ok(list) => {
@@ -76,7 +77,8 @@ fn database(context: &mut Context, report: &mut Report) {
     }
 }
 
-fn symbol_extraction(report: &mut Report) {
+/// Checks that declarations are found in every language.
+pub(super) fn check_symbols(report: &mut Report) {
     let broken: Vec<_> = SOURCES
         .iter()
         .filter(|(name, text)| !symbols::extract(name, text.as_bytes()).is_ok_and(|found| found.len() == 1))

@@ -8,12 +8,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
+use super::output::{self, Style};
 use super::setup::Ground;
-use super::{CliError, Done, Exit, output};
+use super::{CliError, Done, Exit};
 use crate::setup::State;
 use crate::workspace::{Env, forget_ended_sessions, noted_sessions};
-
-use output::Style;
 
 /// Check the setup of this clone, and say what to do about what is wrong
 ///
@@ -93,8 +92,7 @@ pub(super) fn run(args: DoctorArgs, env: &Env) -> Done {
     let ground = Ground::find_set_up(args.root.as_deref())?;
     let fixed = if args.fix { fix(&ground, env) } else { Vec::new() };
     let mut report = Report::default();
-    clone::check(&ground, env, &mut report);
-    service::check(&ground, env, &mut report);
+    check(&ground, env, &mut report);
     let failed = report.checks.iter().any(|check| check.state == Health::Fail);
     if args.json {
         output::json(&serde_json::json!({ "ok": !failed, "fixed": fixed, "checks": report.checks }))?;
@@ -107,6 +105,23 @@ pub(super) fn run(args: DoctorArgs, env: &Env) -> Done {
         }
     }
     Ok(if failed { Exit::Failed } else { Exit::Ok })
+}
+
+/// The checks, in their order, which scripts may rely on.
+fn check(ground: &Ground, env: &Env, report: &mut Report) {
+    let setup = clone::check_files(ground, env, report);
+    clone::check_sessions(ground, report);
+    if let Some(setup) = &setup {
+        clone::check_drift(setup, report);
+    }
+    clone::check_tokens(ground, env, report);
+    clone::check_settings(ground, env, report);
+    let embedded = service::check_service(ground, env, report);
+    clone::check_local_env(ground, report);
+    service::check_symbols(report);
+    if let Some(context) = embedded {
+        service::check_database(context, report);
+    }
 }
 
 fn tell(check: &Check) -> std::io::Result<()> {
