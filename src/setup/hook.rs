@@ -68,11 +68,15 @@ impl Site {
             return Site::own(hook);
         }
         if !directory.starts_with(root) {
+            let own = worktree.common_dir.join("hooks");
+            let why = match own.symlink_metadata() {
+                Ok(metadata) if metadata.is_symlink() => format!("{} is a symbolic link", own.display()),
+                _ => {
+                    format!("core.hooksPath is {}, which other repositories may use too", directory.display())
+                }
+            };
             return Ok(Site::ByHand {
-                why: format!(
-                    "core.hooksPath is {}, which other repositories may use too",
-                    directory.display()
-                ),
+                why,
                 how: format!(
                     "add a line to {} that pipes its stdin to `coord pre-push \"$@\"`",
                     hook.display()
@@ -164,13 +168,12 @@ impl Site {
     }
 
     /// The text of the file without what is ours; `None` if nothing is left of it.
-    pub(super) fn take(&self, path: &Path, text: &str) -> Result<Option<String>, SetupError> {
+    pub(super) fn take(path: &Path, text: &str) -> Result<Option<String>, SetupError> {
         let Some((before, after)) = block::around(path, text, Marks::Hash)? else {
             return Ok(if is_older_shim(text) { None } else { Some(text.to_owned()) });
         };
         let left = format!("{before}{after}");
-        Ok(Some(left)
-            .filter(|left| !matches!(self, Site::Own(_)) && left.trim() != "#!/bin/sh" && !left.is_empty()))
+        Ok(Some(left).filter(|left| !["", "#!/bin/sh"].contains(&left.trim())))
     }
 
     /// The directories that a text of this hook calls.

@@ -112,8 +112,17 @@ fn hooks(worktree: &Worktree, root: &Path, made: &Made, plan: &mut Plan) -> Resu
             plan.write(path.to_owned(), Some(text), after, 0o755);
             continue;
         }
-        match site.take(path, &text)? {
-            Some(left) => settle(plan, path.to_owned(), text, left, false),
+        match Site::take(path, &text)? {
+            Some(left) => {
+                if hook::chained_beside(path).exists() {
+                    let (path, kept) = (path.display(), hook::chained_beside(path));
+                    plan.notes.push(format!(
+                        "{path} has lines of others; the hook before it is {}",
+                        kept.display()
+                    ));
+                }
+                settle(plan, path.to_owned(), text, left, false);
+            }
             None if matches!(site, Site::Shared(_)) && !made.has("hook") => {
                 let left = block::around(path, &text, Marks::Hash)?
                     .map(|(before, after)| format!("{before}{after}"));
