@@ -46,7 +46,10 @@ impl Ground {
         let ground = Ground::find(named)?;
         let main = ground.worktree.common_dir.parent().filter(|main| is_set_up(main));
         match main {
-            Some(main) if ground.worktree.is_linked && !is_set_up(&ground.root) => Ground::find(Some(main)),
+            Some(main) if ground.worktree.is_linked && !is_set_up(&ground.root) => {
+                output::note(&format!("this worktree goes by what is set up in {}", main.display()));
+                Ground::find(Some(main))
+            }
             _ => Ok(ground),
         }
     }

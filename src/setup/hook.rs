@@ -18,6 +18,15 @@ const MANAGED: &str = include_str!("../../hooks/pre-push");
 /// What git's hook does before it comes to the directories that were set up.
 const FUNCTIONS: &str = include_str!("../../hooks/git-pre-push.block");
 
+/// What git's own hook does where there is no managed one.
+const ABANDONED: &str = "if command -v coord >/dev/null 2>&1; then
+            coord_run coord pre-push \"$@\"
+        else
+            echo \"coord: $coord_at is gone, and coord is not on PATH, so nobody can check this push\" >&2
+            echo \"hint: run \\`coord init\\` again, or push with \\`git push --no-verify\\`\" >&2
+            return 1
+        fi";
+
 /// Behind the name of a hook that was here before.
 const CHAINED: &str = ".coord-chained";
 
@@ -239,12 +248,11 @@ pub(super) fn managed_drift(text: &str, root: &str) -> Drift {
 
 /// The lines between the marks.
 fn body(roots: &[String], is_shared: bool) -> String {
-    // A script that is committed must not stand in the way of clones that were never set up.
+    // A script that is committed must not stand in the way of clones that were never set up. Git's own is here because
+    // this one was: a worktree beside it, or one whose settings were cleaned away, is checked as it is.
     let missing = match is_shared {
         true => ":",
-        false => {
-            "echo \"coord: $coord_at is gone; run \\`coord init\\` again, or \\`coord uninit\\`\" >&2\n        return 1"
-        }
+        false => ABANDONED,
     };
     let mut text = FUNCTIONS.replace("MISSING", missing);
     for root in roots {

@@ -8,7 +8,7 @@ use super::hook::{self, MANAGED_AT, Site};
 use super::install::MADE;
 use super::plan::{Plan, read};
 use super::{DIRECTORY, SetupError, Tool, codex, json};
-use crate::workspace::Worktree;
+use crate::workspace::{Worktree, worktrees};
 
 /// What was made by setting up; `None` if that was not recorded, and what is left empty counts as made.
 struct Made(Option<String>);
@@ -97,6 +97,12 @@ fn marked(
 /// back.
 fn hooks(worktree: &Worktree, root: &Path, made: &Made, plan: &mut Plan) -> Result<(), SetupError> {
     let prefix = root.strip_prefix(&worktree.root).unwrap_or(Path::new("")).to_string_lossy().into_owned();
+    let others = worktrees(&worktree.root)?.into_iter().filter(|other| other.path != worktree.root);
+    let is_shared = |path: &Path| path.join(&prefix).join(DIRECTORY).join("config.toml").is_file();
+    if let Some(other) = others.into_iter().find(|other| is_shared(&other.path)) {
+        plan.notes.push(format!("git's hook stays: the worktree {} is set up too", other.path.display()));
+        return Ok(());
+    }
     for site in Site::installed(worktree)? {
         let Some(path) = site.path() else { continue };
         let Some(text) = hook::text_of(path)? else { continue };

@@ -566,3 +566,19 @@ fn a_tracked_local_env_gets_no_token() {
     assert!(ran.status == Some(1) && ran.stderr.contains("git rm --cached"), "{ran}");
     assert_eq!(read(&world, "app/.coordination/local.env"), "");
 }
+
+#[test]
+fn settings_that_were_cleaned_away() {
+    let world = with_origin();
+    let place = installed(&world, "app");
+    place.coord(&["init", "--yes"]).ok();
+    world.bob().coord(&["claim", "src/api.ts"]).ok();
+    fs::remove_dir_all(world.path("app/.coordination")).unwrap();
+    let ran = push(&world, &place, "src/api.ts");
+    assert!(ran.status == Some(1) && ran.stderr.contains("alice/cli/bob"), "{ran}");
+    let ran = world.alice().env("PATH", "/usr/bin:/bin").run("git", &["push", "origin", "HEAD"]);
+    assert!(ran.status == Some(1) && ran.stderr.contains("coord is not on PATH"), "{ran}");
+    place.coord(&["init", "--yes"]).ok();
+    world.bob().coord(&["release", "--all"]).ok();
+    place.run("git", &["push", "origin", "HEAD"]).ok();
+}

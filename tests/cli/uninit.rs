@@ -92,3 +92,27 @@ fn without_anybody_to_ask_it_wants_to_be_told() {
     assert!(ran.status == Some(2) && ran.stderr.contains("coord uninit --yes"), "{ran}");
     assert!(world.path("app/.coordination/local.env").exists());
 }
+
+#[test]
+fn a_hook_that_others_added_to_stays() {
+    let world = World::embedded();
+    let place = installed(&world, "app");
+    place.coord(&["init", "--yes"]).ok();
+    let hook = read(&world, "app/.git/hooks/pre-push");
+    world.write("app/.git/hooks/pre-push", &format!("{hook}make test\n"));
+    place.coord(&["uninit", "--yes"]).ok();
+    assert_eq!(read(&world, "app/.git/hooks/pre-push"), "#!/bin/sh\nmake test\n");
+}
+
+#[test]
+fn a_hook_that_another_worktree_needs_stays() {
+    let world = World::embedded();
+    world.add_worktree("bob");
+    installed(&world, "app").coord(&["init", "--yes"]).ok();
+    installed(&world, "bob").coord(&["init", "--yes"]).ok();
+    let ran = installed(&world, "bob").coord(&["uninit", "--yes"]).ok();
+    assert!(ran.stderr.contains("git's hook stays: the worktree "), "{ran}");
+    installed(&world, "app").coord(&["doctor"]).ok();
+    installed(&world, "app").coord(&["uninit", "--yes"]).ok();
+    assert!(!world.path("app/.git/hooks/pre-push").exists());
+}
