@@ -6,6 +6,7 @@
 use std::fs::{self, DirBuilder};
 use std::io::IsTerminal;
 use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::time::Duration;
 
 use super::output;
@@ -36,12 +37,15 @@ fn look(env: &Env) -> Option<()> {
     if age.is_some_and(|age| age < INTERVAL) {
         return None;
     }
+    if !may_be_served(&cwd, env) {
+        return None;
+    }
+    // Noted first: what takes time, or fails, is not done again for a day.
+    DirBuilder::new().recursive(true).mode(0o700).create(&home).ok()?;
+    fs::write(&stamp, "asked\n").ok()?;
     let worktree = Worktree::discover(&cwd).ok()?;
     let settings = Settings::load(&cwd, worktree.as_ref(), env).ok()?;
     let url = settings.service_url?;
-    // Noted first: a service that does not answer is not asked again either.
-    DirBuilder::new().recursive(true).mode(0o700).create(&home).ok()?;
-    fs::write(&stamp, "asked\n").ok()?;
     let ready = Remote::patient_for(&url.value, PATIENCE).ready().ok()?;
     let ours = env!("CARGO_PKG_VERSION");
     if is_newer(&ready.version, ours) {
@@ -49,6 +53,12 @@ fn look(env: &Env) -> Option<()> {
         output::note(&format!("coord {theirs} is out: the service at {} runs it, this is {ours}", url.value));
     }
     Some(())
+}
+
+/// Whether a service may be configured, at a glance: without asking git, and without reading a file.
+fn may_be_served(cwd: &Path, env: &Env) -> bool {
+    ["COORD_API_URL", "COORD_SERVICE_URL"].iter().any(|key| env.get(key).is_some())
+        || cwd.ancestors().any(|directory| directory.join(".coordination").is_dir())
 }
 
 /// Whether one version comes after another. What is no version is not newer.

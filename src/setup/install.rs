@@ -242,6 +242,9 @@ impl Setup {
             return Ok(());
         }
         check_links(&self.worktree, &path, false)?;
+        if text.as_ref().is_some_and(|text| text.contains(char::REPLACEMENT_CHARACTER)) {
+            return Err(SetupError::NotText { path, problem: "it is not UTF-8" });
+        }
         if self.waits_for_husky() {
             plan.notes.push(
                 "husky is not installed in this clone, and runs the hook once it is: `npm install`".into(),

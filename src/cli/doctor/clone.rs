@@ -185,9 +185,11 @@ fn bridge(env: &Env, report: &mut Report) {
             format!("it is {}, which is not on PATH", path.display()),
             "add its directory to PATH, where the tools are started",
         ),
-        (None, None) => {
-            report.fail("coord-mcp", "it is not on PATH", "install it: `cargo install --locked --path .`")
-        }
+        (None, None) => report.fail(
+            "coord-mcp",
+            "it is not on PATH",
+            "it comes with coord: put it beside it, into a directory on PATH",
+        ),
     }
 }
 
