@@ -15,7 +15,9 @@ pub(crate) fn installed<'a>(world: &'a World, relative: &str) -> Place<'a> {
         symlink(COORD, bin.join("coord")).unwrap();
     }
     executable(world, "bin/coord-mcp");
-    world.at(relative).env("PATH", &format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display()))
+    #[expect(clippy::disallowed_methods, reason = "git is where this process finds it")]
+    let path = std::env::var("PATH").unwrap();
+    world.at(relative).env("PATH", &format!("{}:{path}", bin.display()))
 }
 
 pub(crate) fn executable(world: &World, relative: &str) {
