@@ -17,6 +17,7 @@
 //! | [`pattern`] | what paths a pattern covers, and whether two meet | nobody |
 //! | [`symbols`] | the declarations of a source file, and the lines they span | nobody |
 //! | [`workspace`] | the clone a command runs in: git, settings, identity, paths, what a push changes | `pattern`, `symbols` |
+//! | [`setup`] | what `init`, `uninit` and `upgrade` write | `workspace`, `ownership` |
 //! | [`engine`] | rooms, claims, sessions: who may have what | `pattern` |
 //! | [`ownership`] | whose paths are, what is delicate, what is shared; edits of that text | `pattern`, the engine's `Severity` |
 //! | [`clock`] | the one place that asks for the time of day | `engine` |
@@ -38,6 +39,7 @@ pub mod ownership;
 pub mod pattern;
 pub mod server;
 pub mod service;
+pub mod setup;
 pub mod store;
 pub mod symbols;
 pub mod webhook;

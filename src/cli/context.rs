@@ -22,6 +22,11 @@ impl Context {
     /// Looks around where the command runs. Nothing is asked of a service yet.
     pub(super) fn open(env: &Env) -> Result<Context, CliError> {
         let cwd = std::env::current_dir().map_err(|error| CliError::new(Kind::Failed, error))?;
+        Context::open_at(cwd, env)
+    }
+
+    /// Looks around a directory.
+    pub(super) fn open_at(cwd: PathBuf, env: &Env) -> Result<Context, CliError> {
         let workspace = Workspace::open(&cwd, env)?;
         if let Some(why) = &workspace.identity.session_not_kept {
             output::warn(&format!("this worktree's session could not be kept: {why}"));

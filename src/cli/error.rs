@@ -7,6 +7,7 @@ use super::output::{self, Style};
 use super::{Done, Exit};
 use crate::client::{ClientError, DeltaError};
 use crate::server::{ConfigError, ServeError};
+use crate::setup::SetupError;
 use crate::store::StoreError;
 use crate::workspace::WorkspaceError;
 
@@ -57,6 +58,12 @@ impl CliError {
         matches!(self.cause.downcast_ref(), Some(WorkspaceError::NotAClone { .. }))
     }
 
+    /// What failed, and what to do about it, for a report that goes on.
+    pub(super) fn parts(&self) -> (String, Option<String>) {
+        let because = self.cause.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        (format!("{}{because}", self.cause), self.hints.first().cloned())
+    }
+
     /// Names what to do next.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> CliError {
         self.hints.push(hint.into());
@@ -79,6 +86,13 @@ impl From<WorkspaceError> for CliError {
             _ => Kind::Failed,
         };
         CliError::new(kind, error).hint_if(hint)
+    }
+}
+
+impl From<SetupError> for CliError {
+    fn from(error: SetupError) -> CliError {
+        let hint = error.hint();
+        CliError::new(Kind::Failed, error).hint_if(hint)
     }
 }
 
@@ -199,6 +213,7 @@ pub(super) fn finish(done: Done) -> ExitCode {
     match done {
         Ok(Exit::Ok) => ExitCode::SUCCESS,
         Ok(Exit::Conflict) => ExitCode::from(3),
+        Ok(Exit::Failed) => ExitCode::from(Kind::Failed.code()),
         Err(error) if error.broken_pipe => ExitCode::SUCCESS,
         Err(error) => {
             error.tell();

@@ -8,11 +8,13 @@ mod claim;
 mod claims;
 mod context;
 mod demo;
+mod doctor;
 mod error;
 mod extend;
 mod hotspots;
 mod ids;
 mod inbox;
+mod init;
 mod local_service;
 mod outbox;
 mod output;
@@ -26,11 +28,16 @@ mod request;
 mod requests;
 mod respond;
 mod serve;
+mod setup;
 mod start;
 mod status;
 mod stop;
 mod symbols;
+mod uninit;
+mod update_notice;
+mod upgrade;
 mod waiting;
+mod worktree;
 
 use std::process::ExitCode;
 
@@ -78,6 +85,11 @@ enum Command {
     PrePush(pre_push::PrePushArgs),
     Repos(repos::ReposArgs),
     Outbox(outbox::OutboxArgs),
+    Init(init::InitArgs),
+    Doctor(doctor::DoctorArgs),
+    Upgrade(upgrade::UpgradeArgs),
+    Uninit(uninit::UninitArgs),
+    Worktree(worktree::WorktreeArgs),
     Status(status::StatusArgs),
     Start(start::StartArgs),
     Stop(stop::StopArgs),
@@ -93,7 +105,20 @@ pub fn main() -> ExitCode {
         Err(error) => return error::usage(&error),
     };
     let env = Env::from_process();
-    error::finish(error::catch(|| dispatch(cli.command, &env)))
+    let is_told = tells_of_updates(&cli.command);
+    let exit = error::finish(error::catch(|| dispatch(cli.command, &env)));
+    if is_told {
+        update_notice::tell(&env);
+    }
+    exit
+}
+
+/// Whether a command is one after which somebody is told of a newer service: none that starts one, or says so itself.
+fn tells_of_updates(command: &Command) -> bool {
+    !matches!(
+        command,
+        Command::Init(_) | Command::Start(_) | Command::Serve(_) | Command::Doctor(_) | Command::PrePush(_)
+    )
 }
 
 fn dispatch(command: Command, env: &Env) -> Done {
@@ -114,6 +139,11 @@ fn dispatch(command: Command, env: &Env) -> Done {
         Command::PrePush(args) => pre_push::run(args, env),
         Command::Repos(args) => repos::run(args, env),
         Command::Outbox(args) => outbox::run(args, env),
+        Command::Init(args) => init::run(args, env),
+        Command::Doctor(args) => doctor::run(args, env),
+        Command::Upgrade(args) => upgrade::run(args, env),
+        Command::Uninit(args) => uninit::run(args),
+        Command::Worktree(args) => worktree::run(args, env),
         Command::Status(args) => status::run(args, env),
         Command::Start(args) => start::run(args, env),
         Command::Stop(args) => stop::run(args, env),
@@ -160,6 +190,8 @@ enum Exit {
     Ok,
     /// Somebody else holds what it was asked for.
     Conflict,
+    /// It said what is wrong.
+    Failed,
 }
 
 #[cfg(test)]

@@ -39,11 +39,21 @@ impl Remote {
     /// A service at a base URL. Nothing is sent yet.
     #[must_use]
     pub fn new(url: &str, token: Option<Token>) -> Remote {
+        Remote::within(url, token, CONNECT_TIMEOUT, ANSWER_TIMEOUT)
+    }
+
+    /// A service that is asked nothing that needs a token, and has this long to answer.
+    #[must_use]
+    pub fn patient_for(url: &str, patience: Duration) -> Remote {
+        Remote::within(url, None, patience, patience)
+    }
+
+    fn within(url: &str, token: Option<Token>, connect: Duration, answer: Duration) -> Remote {
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_global(Some(ANSWER_TIMEOUT))
+            .timeout_connect(Some(connect))
+            .timeout_global(Some(answer))
             .user_agent(concat!("coord/", env!("CARGO_PKG_VERSION")));
         if is_loopback(url) {
             // A proxy has another loopback, and no business with what stays on this machine.

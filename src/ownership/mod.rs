@@ -40,6 +40,7 @@ use std::sync::Arc;
 pub use edit::{Edited, add_shared, add_split, remove_shared};
 pub use error::{OwnershipError, Place};
 pub use promote::{Demotion, Promotion, cold, hot, subtrees};
+pub(crate) use quote::scalar;
 
 use crate::engine::Severity;
 use crate::pattern::{Index, Pattern};

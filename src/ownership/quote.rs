@@ -5,7 +5,7 @@ const WORDS: &[&str] = &["y", "n", "yes", "no", "on", "off", "true", "false", "n
 
 /// A scalar for a line of a block list or a place in a flow list: plain where nobody could misread it, otherwise in
 /// single quotes, or in double quotes if it has characters that must be escaped.
-pub(super) fn scalar(text: &str) -> String {
+pub(crate) fn scalar(text: &str) -> String {
     if is_plain(text) {
         text.to_owned()
     } else if text.chars().all(is_printable) {

@@ -105,6 +105,36 @@ pub fn changed_files(root: &Path) -> Result<Vec<String>, WorkspaceError> {
     Ok(entries.into_iter().filter_map(|entry| entry.get(3..).map(String::from)).collect())
 }
 
+/// The directory where git looks for the hooks of the work tree at `root`, whatever configures that.
+///
+/// # Errors
+///
+/// No usable git, or a failure it reports.
+pub fn hooks_directory(root: &Path) -> Result<PathBuf, WorkspaceError> {
+    let question = git(root, ["rev-parse", "--path-format=absolute", "--git-path", "hooks"]);
+    let ended = Running::start(question)?.finish()?;
+    if !ended.succeeded() {
+        return Err(ended.into_error());
+    }
+    Ok(path_from(ended.output.stdout.strip_suffix(b"\n").unwrap_or(&ended.output.stdout)))
+}
+
+/// Whether git ignores a path in the work tree at `root`, there or not.
+///
+/// # Errors
+///
+/// No usable git, or a failure it reports.
+pub fn is_ignored(root: &Path, path: &Path) -> Result<bool, WorkspaceError> {
+    let mut question = git(root, ["check-ignore", "--quiet", "--"]);
+    question.arg(path);
+    let ended = Running::start(question)?.finish()?;
+    match ended.output.status.code() {
+        Some(0) => Ok(true),
+        Some(1) => Ok(false),
+        _ => Err(ended.into_error()),
+    }
+}
+
 /// The value of a configuration key, as seen from `cwd`; `None` when it is not set.
 pub(super) fn config_value(cwd: &Path, key: &str) -> Result<Option<String>, WorkspaceError> {
     Running::start(git(cwd, ["config", "--get", key]))?.finish()?.answer_unless(1)

@@ -22,6 +22,7 @@
 //! | `delta`, `patch` | what a push, a range or the index changes: files, and lines of them |
 //! | `touched` | which symbols changed lines belong to |
 //! | `sessions` | the agents that run in a worktree |
+//! | `worktrees` | adding worktrees to the clone, listing and removing them |
 //! | `process` | running git |
 
 mod config_file;
@@ -44,6 +45,7 @@ mod settings;
 mod testing;
 mod touched;
 mod trust;
+mod worktrees;
 
 use std::path::{Path, PathBuf};
 
@@ -51,16 +53,18 @@ pub use config_file::{ConfigFile, Mode};
 pub use delta::{Change, Delta, LineChanges, RefUpdate};
 pub use env::Env;
 pub use error::WorkspaceError;
-pub use git::{Worktree, changed_files, tracked_files};
+pub use git::{Worktree, changed_files, hooks_directory, is_ignored, tracked_files};
 pub use identity::Identity;
 pub use local_env::LocalEnv;
 pub use paths::{Target, resolve};
 pub use repo_id::repo_id;
-pub use service_url::is_loopback;
-pub use sessions::live_sessions;
+pub use service_url::{is_loopback, usable_service_url};
+pub use sessions::{forget_ended_sessions, live_sessions, noted_sessions};
 pub use setting::{Setting, Source, Token};
 pub use settings::{Settings, ownership_file};
 pub use touched::Touched;
+pub use trust::is_tracked;
+pub use worktrees::{Listed, add_worktree, remove_worktree, worktrees};
 
 /// The clone a command runs in, with what configures it and who is asking.
 #[derive(Clone, Debug)]

@@ -19,6 +19,15 @@ pub(super) fn check(setting: Setting<String>) -> Result<Setting<String>, Workspa
     }
 }
 
+/// An address that somebody typed, without the slashes at its end.
+///
+/// # Errors
+///
+/// What is wrong with it, as for a configured one.
+pub fn usable_service_url(url: &str) -> Result<&str, &'static str> {
+    problem_with(url).map_or(Ok(url.trim_end_matches('/')), Err)
+}
+
 /// Whether a checked address leads to this machine.
 #[must_use]
 pub fn is_loopback(url: &str) -> bool {

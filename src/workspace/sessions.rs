@@ -15,6 +15,31 @@ pub fn live_sessions(root: &Path) -> Vec<String> {
     text.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(live).collect()
 }
 
+/// The number of lines that note a session at a worktree's root, and how many of them a process still runs by.
+#[must_use]
+pub fn noted_sessions(root: &Path) -> (usize, usize) {
+    let text = fs::read_to_string(root.join(FILE)).unwrap_or_default();
+    let noted: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    (noted.len(), noted.iter().filter(|line| live(line).is_some()).count())
+}
+
+/// Takes out the lines by which no process runs any more, and the file if none is left.
+///
+/// # Errors
+///
+/// The file cannot be written.
+pub fn forget_ended_sessions(root: &Path) -> std::io::Result<()> {
+    let path = root.join(FILE);
+    let text = fs::read_to_string(&path)?;
+    let kept: String = text.split_inclusive('\n').filter(|line| live(line).is_some()).collect();
+    if kept.is_empty() {
+        return fs::remove_file(path);
+    }
+    let file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(root))?;
+    fs::write(file.path(), kept)?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
 fn live(line: &str) -> Option<String> {
     let mut words = line.split_whitespace();
     let (session, pid) = (words.next()?, words.next()?.parse().ok().and_then(Pid::from_raw)?);

@@ -65,7 +65,7 @@ impl Owned for std::fs::Metadata {
 /// # Errors
 ///
 /// No usable git, or a failure that leaves it open.
-pub(super) fn is_tracked(path: &Path, worktree: Option<&Worktree>) -> Result<bool, WorkspaceError> {
+pub fn is_tracked(path: &Path, worktree: Option<&Worktree>) -> Result<bool, WorkspaceError> {
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Ok(false) };
     let mut question = git(directory, ["--literal-pathspecs", "ls-files", "--error-unmatch", "--"]);
     question.arg(name);

@@ -23,6 +23,11 @@ const COMMANDS: &[&str] = &[
     "pre-push",
     "repos",
     "outbox",
+    "init",
+    "doctor",
+    "upgrade",
+    "uninit",
+    "worktree",
     "status",
     "start",
     "stop",
@@ -71,6 +76,11 @@ fn the_root_lists_every_command() {
       pre-push   Check what a push adds against what others hold; run by git's pre-push hook
       repos      List the repositories that have been claimed in
       outbox     Show the webhooks of a service, send them again, or forget them
+      init       Set this clone up for agents and their tools, with a check before each push
+      doctor     Check the setup of this clone, and say what to do about what is wrong
+      upgrade    Bring what `coord init` wrote up to date with this version
+      uninit     Take everything out of this clone that `coord init` put in
+      worktree   Give an agent a worktree of its own, with its own name and session
       status     Show where claims are kept, whether that works, and who you are to it
       start      Start a coordination service on this machine
       stop       Stop the service that `coord start --background` left running
@@ -191,6 +201,11 @@ fn mistakes_are_told_on_stderr_with_status_2() {
       pre-push   Check what a push adds against what others hold; run by git's pre-push hook
       repos      List the repositories that have been claimed in
       outbox     Show the webhooks of a service, send them again, or forget them
+      init       Set this clone up for agents and their tools, with a check before each push
+      doctor     Check the setup of this clone, and say what to do about what is wrong
+      upgrade    Bring what `coord init` wrote up to date with this version
+      uninit     Take everything out of this clone that `coord init` put in
+      worktree   Give an agent a worktree of its own, with its own name and session
       status     Show where claims are kept, whether that works, and who you are to it
       start      Start a coordination service on this machine
       stop       Stop the service that `coord start --background` left running
