@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::engine::{
-    Claim, ClaimId, ClaimType, Command, ItemRequest, Outcome, Policy, Request, RoomName, Scope, Severity,
+    Ask, Claim, ClaimId, ClaimType, Command, Decision, ItemRequest, Outcome, Policy, QueueId, Request,
+    RequestId, Response, RoomName, Scope, SetOwnership, Severity, Urgency, Wait,
 };
 use crate::pattern::Pattern;
 
@@ -98,6 +99,58 @@ fn story() -> Vec<(i64, Command)> {
         (1_500_001, Command::ReleaseSession { session: "v".into() }),
         (1_500_002, request("eve", Some("v"), None, vec![item(8, ClaimType::File, glob("y/"), None)])),
         (2_000_000, Command::Tick),
+    ]
+}
+
+/// What follows on [`story`] since claims can be waited for and asked for: two ask, the holder agrees to share with one,
+/// somebody waits, and a rule is set.
+fn later() -> Vec<(i64, Command)> {
+    let wanted = |id: u128| Uuid::from_u128(id);
+    let ask = |id: u128, requester: &str| {
+        Command::Ask(Ask {
+            id: RequestId(wanted(id)),
+            claim: ClaimId(wanted(1)),
+            requester: requester.into(),
+            session: None,
+            reason: Some("hot fix".into()),
+            urgency: "high".into(),
+            requested_scope: None,
+        })
+    };
+    let agree = Response {
+        id: RequestId(wanted(101)),
+        decision: Decision::Coexist {
+            pattern: Arc::new(glob("src/zz/**")),
+            claim: ClaimId(wanted(103)),
+            severity: Severity::Soft,
+        },
+        engineer: Some("ada".into()),
+        session: None,
+        note: Some("mind the tests".into()),
+    };
+    let Command::Claim(wait) =
+        request("ina", None, Some("org/repo"), vec![item(104, ClaimType::File, glob("src/x.rs"), None)])
+    else {
+        unreachable!("it is a claim")
+    };
+    let patience = Wait {
+        id: QueueId(wanted(105)),
+        patience: Duration::from_secs(86_400),
+        urgency: Urgency::High,
+        host: HostId(wanted(106)),
+    };
+    let rules = SetOwnership {
+        text: "shared_files: ['*.lock']\n".into(),
+        shared: vec![Arc::new(glob("*.lock"))],
+        after: None,
+        adjustments: Vec::new(),
+    };
+    vec![
+        (2_000_001, ask(101, "hal")),
+        (2_000_002, Command::Respond(agree)),
+        (2_000_003, ask(102, "gil")),
+        (2_000_004, Command::Wait(Arc::new(wait), patience)),
+        (2_000_005, Command::SetOwnership(rules)),
     ]
 }
 
@@ -236,10 +289,30 @@ fn a_newer_database_is_refused_and_left_alone() {
 }
 
 #[test]
+fn what_waits_was_asked_and_agreed_is_loaded_as_it_was() {
+    let directory = directory();
+    let mut store = Sqlite::open(&file(&directory)).unwrap();
+    let mut state = store.load().unwrap();
+    play(&mut store, &mut state, &story());
+    play(&mut store, &mut state, &later());
+    let loaded = Sqlite::open(&file(&directory)).unwrap().load().unwrap();
+    assert_eq!(rows(&loaded), rows(&state));
+    let shown = |state: &State| {
+        let waiters: Vec<_> = state.waiters().map(|waiter| format!("{waiter:?}")).collect();
+        let requests: Vec<_> = state.requests().map(|request| format!("{request:?}")).collect();
+        (waiters, requests, format!("{:?}", state.ownership()))
+    };
+    assert_eq!(shown(&loaded), shown(&state));
+    assert_eq!((loaded.waiting(), loaded.requests().count()), (1, 1));
+}
+
+#[test]
 fn an_old_database_is_brought_up_to_date() {
-    let fixtures = [include_str!("../../tests/fixtures/schema-1.sql")];
-    // The latest step has not been released.
-    assert_eq!(fixtures.len() as u32 + 1, migrations::latest(), "every released schema has a fixture");
+    let fixtures = [
+        include_str!("../../tests/fixtures/schema-1.sql"),
+        include_str!("../../tests/fixtures/schema-2.sql"),
+    ];
+    assert_eq!(fixtures.len() as u32, migrations::latest(), "every released schema has a fixture");
     let fresh = directory();
     drop(Sqlite::open(&file(&fresh)).unwrap());
     for (number, dump) in fixtures.iter().enumerate() {
@@ -257,12 +330,18 @@ fn an_old_database_is_brought_up_to_date() {
             .claims()
             .map(|claim| (&*claim.engineer, claim.scope.pattern.text(), claim.coexists_with.len()))
             .collect();
-        assert_eq!(
-            holders,
-            [("ada", "src/**", 1), ("bob", "src/*.ts", 1), ("eve", "y/", 0)],
-            "schema {version}"
-        );
-        assert_eq!(state.revision(), Revision(17));
+        let mut expected = vec![("ada", "src/**", 1), ("bob", "src/*.ts", 1), ("eve", "y/", 0)];
+        if version > 1 {
+            expected[0].2 = 2;
+            expected.push(("hal", "src/zz/**", 1));
+        }
+        assert_eq!(holders, expected, "schema {version}");
+        let later = usize::from(version > 1);
+        assert_eq!(state.revision(), Revision(if version > 1 { 25 } else { 17 }));
+        assert_eq!((state.waiting(), state.requests().count()), (later, later));
+        assert_eq!(state.ownership().map_or(0, |rules| rules.shared.len()), later);
+        let ada = state.claims().next().unwrap();
+        assert_eq!(ada.promised_until.is_some(), version > 1);
         assert_eq!(state.session_activity("s"), Some(Timestamp(1_700_000_701_000)));
         let watch = Sqlite::watch(&file(&directory)).unwrap();
         assert_eq!(watch.history().newest(10).unwrap().len(), 5);
@@ -620,6 +699,7 @@ fn write_the_fixture() {
     let mut store = Sqlite::open(&file(&directory)).unwrap();
     let mut state = store.load().unwrap();
     play(&mut store, &mut state, &story());
+    play(&mut store, &mut state, &later());
     let dump = std::process::Command::new("sqlite3").arg(file(&directory)).arg(".dump").output().unwrap();
     let application: i32 =
         store.connection.pragma_query_value(None, "application_id", |row| row.get(0)).unwrap();

@@ -130,8 +130,8 @@ fn an_empty_repository_alone() {
         severity: soft
       shared-root:
         paths:
-          - package.json
-          - README.md
+          - /package.json
+          - /README.md
         owners: [team]
         severity: hard
     ");
