@@ -116,7 +116,8 @@ pub(super) fn conflicts_in_words(conflicts: &[CheckConflict]) {
     }
     if let Some(first) = conflicts.first() {
         output::hint(&format!(
-            "wait, or ask {} to let go; `coord claims --engineer {}` shows what they hold",
+            "`coord request {}` asks {} to let go; `coord claims --engineer {}` shows what they hold",
+            output::short(&first.claim_id),
             output::clean(&first.engineer),
             output::quoted(&first.engineer),
         ));

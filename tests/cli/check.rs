@@ -35,13 +35,13 @@ fn held_paths_are_a_conflict() {
         assert_snapshot!(world.bob().coord(&["check", "src/auth/login.ts", "docs/guide.md"]), @"
         --- stderr
         conflict: src/auth/login.ts meets src/auth/ of alice/cli/main (01234567), held for another 4h: login form
-        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
+        hint: `coord request 01234567` asks alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
         --- status 3
         ");
         assert_snapshot!(world.bob().coord(&["check", "src"]), @"
         --- stderr
         conflict: src/ meets src/auth/ of alice/cli/main (01234567), held for another 4h: login form
-        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
+        hint: `coord request 01234567` asks alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
         --- status 3
         ");
         assert_snapshot!(world.bob().coord(&["check", "src/auth/login.ts", "--json"]), @r#"
@@ -96,7 +96,7 @@ fn symbols() {
         assert_snapshot!(world.bob().coord(&["check", "src/api.ts::Router"]), @"
         --- stderr
         conflict: src/api.ts::Router meets src/api.ts::Router::get of alice/cli/main (01234567), held for another 4h
-        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
+        hint: `coord request 01234567` asks alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
         --- status 3
         ");
     });
@@ -109,13 +109,13 @@ fn brackets_in_names() {
         assert_snapshot!(world.bob().coord(&["check", "app/[id]/page.tsx"]), @"
         --- stderr
         conflict: app/[id]/page.tsx meets app/[id]/page.tsx of alice/cli/main (01234567), held for another 4h
-        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
+        hint: `coord request 01234567` asks alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
         --- status 3
         ");
         assert_snapshot!(world.bob().within("app/[id]").coord(&["check", "page.tsx"]), @"
         --- stderr
         conflict: app/[id]/page.tsx meets app/[id]/page.tsx of alice/cli/main (01234567), held for another 4h
-        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
+        hint: `coord request 01234567` asks alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
         --- status 3
         ");
         assert_snapshot!(world.bob().coord(&["check", "app/d/page.tsx"]), @"
@@ -145,7 +145,7 @@ fn without_arguments_it_is_about_what_has_changed() {
         assert_snapshot!(world.bob().within("docs").coord(&["check"]), @"
         --- stderr
         conflict: src/auth/new [file].ts meets src/auth/ of alice/cli/main (01234567), held for another 4h
-        hint: wait, or ask alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
+        hint: `coord request 01234567` asks alice/cli/main to let go; `coord claims --engineer alice/cli/main` shows what they hold
         --- status 3
         ");
     });
@@ -262,7 +262,7 @@ fn staged() {
         assert_snapshot!(world.alice().coord(&["check", "--staged"]), @"
         --- stderr
         conflict: src/auth.ts::login meets src/auth.ts::login of alice/cli/bob (01234567), held for another 4h
-        hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
+        hint: `coord request 01234567` asks alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
         --- status 3
         ");
         assert_snapshot!(world.alice().coord(&["check", "--staged", "--json"]), @r#"
@@ -327,7 +327,7 @@ fn staged_before_the_first_commit() {
     assert_snapshot!(world.alice().coord(&["check", "--staged"]), @"
     --- stderr
     conflict: src/auth.ts meets src of carol (01234567), held for another 4h
-    hint: wait, or ask carol to let go; `coord claims --engineer carol` shows what they hold
+    hint: `coord request 01234567` asks carol to let go; `coord claims --engineer carol` shows what they hold
     --- status 3
     ");
 }
@@ -355,7 +355,7 @@ fn staged_in_the_middle_of_a_merge() {
     assert_snapshot!(world.alice().coord(&["check", "--staged"]), @"
     --- stderr
     conflict: docs/guide.md meets docs/ of alice/cli/bob (01234567), held for another 4h
-    hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
+    hint: `coord request 01234567` asks alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
     --- status 3
     ");
 }
@@ -381,7 +381,7 @@ fn ranges() {
         assert_snapshot!(check("main..topic"), @"
         --- stderr
         conflict: src/auth.ts::login meets src/auth.ts::login of alice/cli/bob (01234567), held for another 4h
-        hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
+        hint: `coord request 01234567` asks alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
         --- status 3
         ");
         // However the ends are written, what only the base has is left out.

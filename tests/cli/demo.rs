@@ -55,7 +55,7 @@ fn in_an_empty_directory() {
     alice$ coord check src/auth/login.ts
         conflict: src/auth/login.ts meets src/auth/login.ts::handleLogout of bob (01234567), held for another 4h: a fix in one place
         conflict: src/auth/login.ts meets src/auth/login.ts of bob (01234567), held for another 4h
-        hint: wait, or ask bob to let go; `coord claims --engineer bob` shows what they hold
+        hint: `coord request 01234567` asks bob to let go; `coord claims --engineer bob` shows what they hold
 
     That was a real server, a real clone and real claims, in no time.
     --- stderr

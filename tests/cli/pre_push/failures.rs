@@ -115,7 +115,7 @@ fn advice_alone() {
         --- stderr
         coord: this push changes what others hold
         conflict: src/auth.ts::handleLogin meets src/auth.ts::handleLogin of alice/cli/bob (01234567), held for another 4h
-        hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
+        hint: `coord request 01234567` asks alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
         pushing all the same: COORD_PRE_PUSH=advise
         --- status 0
         ");

@@ -57,7 +57,7 @@ fn names() {
         conflict: star*.ts::handleLogin meets *.ts::handleLogin of alice/cli/bob (01234567), held for another 4h
         conflict: tab .ts::handleLogin meets *.ts::handleLogin of alice/cli/bob (01234567), held for another 4h
         conflict: two words.ts::handleLogin meets *.ts::handleLogin of alice/cli/bob (01234567), held for another 4h
-        hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
+        hint: `coord request 01234567` asks alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
         hint: to push all the same: `git push --no-verify`
         error: failed to push some refs to '../remote.git'
         --- status 1

@@ -15,7 +15,7 @@ fn a_holder_of_the_file_blocks() {
         --- stderr
         coord: this push changes what others hold
         conflict: src/auth.ts meets src/auth.ts of alice/cli/bob (01234567), held for another 4h: all of it
-        hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
+        hint: `coord request 01234567` asks alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
         hint: to push all the same: `git push --no-verify`
         error: failed to push some refs to '../remote.git'
         --- status 1

@@ -17,7 +17,7 @@ fn a_push_beside_a_held_function_passes() {
         --- stderr
         coord: this push changes what others hold
         conflict: src/auth.ts::handleLogin meets src/auth.ts::handleLogin of alice/cli/bob (01234567), held for another 4h: login form
-        hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
+        hint: `coord request 01234567` asks alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
         hint: to push all the same: `git push --no-verify`
         error: failed to push some refs to '../remote.git'
         --- status 1
@@ -71,7 +71,7 @@ fn outside_any_symbol_it_is_the_file() {
         --- stderr
         coord: this push changes what others hold
         conflict: src/auth.ts meets src/auth.ts::handleLogin of alice/cli/bob (01234567), held for another 4h
-        hint: wait, or ask alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
+        hint: `coord request 01234567` asks alice/cli/bob to let go; `coord claims --engineer alice/cli/bob` shows what they hold
         hint: to push all the same: `git push --no-verify`
         error: failed to push some refs to '../remote.git'
         --- status 1
