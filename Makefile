@@ -5,7 +5,9 @@ CARGO ?= cargo
 # The executable contract of the service, where there is a copy of it.
 CONTRACT ?=
 
-.PHONY: check test tools fmt lint unit docs contract bench accuracy
+OLD = target/old-clients
+
+.PHONY: old-clients check test tools fmt lint unit docs contract bench accuracy
 
 check test: tools fmt lint docs unit contract
 
@@ -45,3 +47,13 @@ bench:
 accuracy:
 	$(CARGO) build --locked --release
 	python3 tests/accuracy/accuracy.py --coord target/release/coord
+
+# Drives the MCP bridge and the pre-push hook of coord-mcp-server 0.27.1, as they come, against this service.
+old-clients: $(OLD)/ready
+	$(CARGO) build --locked
+	$(OLD)/bin/python tests/compat/old_clients.py target/debug/coord $(OLD)
+
+$(OLD)/ready:
+	python3 -m venv $(OLD)
+	$(OLD)/bin/pip install --quiet coord-mcp-server==0.27.1 packaging 'mcp<2'
+	touch $@
