@@ -1,4 +1,4 @@
-//! Random histories of many engineers, sessions and rooms, on the engine alone and, some of them, on a real store that
+//! Random histories of many engineers, sessions and rooms, who claim, wait, ask, answer and let go, on the engine alone and, some of them, on a real store that
 //! several processes share, which fail and are killed wherever they can.
 //!
 //! After every step: nobody holds what another holds, by a list of files written down by hand; the outcome, the claims,
@@ -11,6 +11,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "simulation/asking.rs"]
+mod asking;
+#[path = "simulation/checks.rs"]
+mod checks;
 #[path = "simulation/faulty.rs"]
 mod faulty;
 #[path = "simulation/ground.rs"]
@@ -23,6 +27,8 @@ mod model;
 mod random;
 #[path = "simulation/step.rs"]
 mod step;
+#[path = "simulation/waiting.rs"]
+mod waiting;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
