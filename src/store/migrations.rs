@@ -58,3 +58,7 @@ fn schema(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
     }
     Ok(found)
 }
+
+#[cfg(test)]
+#[path = "migrations_tests.rs"]
+mod tests;

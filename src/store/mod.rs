@@ -15,6 +15,8 @@ mod outbox;
 mod presence;
 mod rows;
 mod sqlite;
+#[cfg(test)]
+mod testing;
 mod write;
 
 use std::path::PathBuf;

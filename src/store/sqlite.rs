@@ -39,7 +39,7 @@ const ENDED: [(&str, &str, &str); 3] = [
 /// A writer's connection to a SQLite database.
 pub struct Sqlite {
     path: PathBuf,
-    connection: Connection,
+    pub(super) connection: Connection,
     webhook: Option<Subscription>,
     /// Whether this transaction has something for the webhook.
     noticed: bool,

@@ -1,201 +1,12 @@
 //! The store on real files: what goes in comes out, and what fails changes nothing.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::ErrorCode;
-use tempfile::TempDir;
-use uuid::Uuid;
-
-use super::*;
-use crate::engine::{
-    Ask, Claim, ClaimId, ClaimType, Command, Decision, ItemRequest, Outcome, Policy, QueueId, Request,
-    RequestId, Response, RoomName, Scope, SetOwnership, Severity, Urgency, Wait,
+use super::super::testing::{
+    NOW, answer, directory, file, glob, item, later, play, request, rows, simple, story,
 };
-use crate::pattern::Pattern;
-
-const NOW: Timestamp = Timestamp(1_700_000_000_500);
-
-fn file(directory: &TempDir) -> PathBuf {
-    directory.path().join("coord.db")
-}
-
-fn directory() -> TempDir {
-    tempfile::tempdir().unwrap()
-}
-
-fn request(engineer: &str, session: Option<&str>, room: Option<&str>, items: Vec<ItemRequest>) -> Command {
-    Command::Claim(Request {
-        room: room.map(Arc::from),
-        engineer: engineer.into(),
-        session: session.map(Arc::from),
-        branch: Some("feature/é".into()),
-        description: None,
-        ttl: Some(Duration::from_secs(3600)),
-        items,
-    })
-}
-
-fn item(id: u128, kind: ClaimType, pattern: Pattern, symbols: Option<&[&str]>) -> ItemRequest {
-    let symbols = symbols.map(|names| names.iter().map(|&name| Box::from(name)).collect());
-    let scope = Scope { pattern: Arc::new(pattern), symbols };
-    ItemRequest { id: ClaimId(Uuid::from_u128(id)), kind, scope, narrowable: None, severity: Severity::Soft }
-}
-
-fn glob(text: &str) -> Pattern {
-    Pattern::parse(text).unwrap()
-}
-
-/// One claim of a file that is named by its number.
-fn simple(number: u128) -> Command {
-    request("ada", None, None, vec![item(number, ClaimType::File, glob(&format!("f{number}.ts")), None)])
-}
-
-/// Grants, sharing, extensions and endings of every kind, in several rooms and sessions.
-fn story() -> Vec<(i64, Command)> {
-    let id = |id| ClaimId(Uuid::from_u128(id));
-    let severe =
-        ItemRequest { severity: Severity::Hard, ..item(3, ClaimType::Module, glob("./lib//"), None) };
-    vec![
-        (
-            0,
-            request("ada", Some("s"), Some("org/repo"), vec![item(1, ClaimType::File, glob("src/**"), None)]),
-        ),
-        (
-            1,
-            request(
-                "bob",
-                Some("t"),
-                Some("org/repo"),
-                vec![
-                    item(2, ClaimType::File, glob("src/*.ts"), Some(&["A::run", "say \"hi\"", "é"])),
-                    severe,
-                ],
-            ),
-        ),
-        (
-            2,
-            request(
-                "cyd",
-                None,
-                Some("org/repo"),
-                vec![item(4, ClaimType::File, Pattern::literal("src/[id].ts").unwrap(), Some(&["B"]))],
-            ),
-        ),
-        (3, request("", Some("u"), None, vec![item(5, ClaimType::SharedFile, glob("x.lock"), None)])),
-        (
-            4,
-            request(
-                "dan",
-                Some("u"),
-                Some(""),
-                vec![item(6, ClaimType::Other("word".into()), glob("*"), None)],
-            ),
-        ),
-        (5, Command::Extend { id: id(4), engineer: "cyd".into(), ttl: Duration::from_secs(9) }),
-        (700_000, Command::Touch { sessions: vec!["s".into(), "t".into()] }),
-        (700_001, Command::Release { ids: vec![id(3)], engineer: Some("bob".into()) }),
-        (1_500_000, request("eve", Some("v"), None, vec![item(7, ClaimType::File, glob("y/"), None)])),
-        (1_500_001, Command::ReleaseSession { session: "v".into() }),
-        (1_500_002, request("eve", Some("v"), None, vec![item(8, ClaimType::File, glob("y/"), None)])),
-        (2_000_000, Command::Tick),
-    ]
-}
-
-/// What follows on [`story`] since claims can be waited for and asked for: two ask, the holder agrees to share with one,
-/// somebody waits, and a rule is set.
-fn later() -> Vec<(i64, Command)> {
-    let wanted = |id: u128| Uuid::from_u128(id);
-    let ask = |id: u128, requester: &str| {
-        Command::Ask(Ask {
-            id: RequestId(wanted(id)),
-            claim: ClaimId(wanted(1)),
-            requester: requester.into(),
-            session: None,
-            reason: Some("hot fix".into()),
-            urgency: "high".into(),
-            requested_scope: None,
-        })
-    };
-    let agree = Response {
-        id: RequestId(wanted(101)),
-        decision: Decision::Coexist {
-            pattern: Arc::new(glob("src/zz/**")),
-            claim: ClaimId(wanted(103)),
-            severity: Severity::Soft,
-        },
-        engineer: Some("ada".into()),
-        session: None,
-        note: Some("mind the tests".into()),
-    };
-    let Command::Claim(wait) =
-        request("ina", None, Some("org/repo"), vec![item(104, ClaimType::File, glob("src/x.rs"), None)])
-    else {
-        unreachable!("it is a claim")
-    };
-    let patience = Wait {
-        id: QueueId(wanted(105)),
-        patience: Duration::from_secs(86_400),
-        urgency: Urgency::High,
-        host: HostId(wanted(106)),
-    };
-    let rules = SetOwnership {
-        text: "shared_files: ['*.lock']\n".into(),
-        shared: vec![Arc::new(glob("*.lock"))],
-        after: None,
-        adjustments: Vec::new(),
-    };
-    vec![
-        (2_000_001, ask(101, "hal")),
-        (2_000_002, Command::Respond(agree)),
-        (2_000_003, ask(102, "gil")),
-        (2_000_004, Command::Wait(Arc::new(wait), patience)),
-        (2_000_005, Command::SetOwnership(rules)),
-    ]
-}
-
-/// Decides commands one by one, each in a transaction of its own.
-fn play(store: &mut Sqlite, state: &mut State, story: &[(i64, Command)]) {
-    let policy = Policy::default();
-    for (after, command) in story {
-        let mut changes = Changes::default();
-        assert!(matches!(store.begin(state.revision()).unwrap(), Missed::Nothing | Missed::Changes(_)));
-        state.decide(&policy, Timestamp(NOW.0 + after), command, &mut changes);
-        store.append(&changes, &[], &[]).unwrap();
-        store.commit().unwrap();
-    }
-}
-
-/// What a state holds, field by field.
-fn rows(state: &State) -> Vec<String> {
-    let last = |claim: &Arc<Claim>| state.last_activity(claim);
-    let claims = state.claims().map(|claim| format!("{claim:?} {:?}", last(claim)));
-    std::iter::once(format!("{:?}", state.revision())).chain(claims).collect()
-}
-
-fn schema(path: &Path) -> Vec<(String, Option<String>)> {
-    let connection = Connection::open(path).unwrap();
-    let mut select = connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();
-    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-    rows.collect::<Result<_, _>>().unwrap()
-}
-
-#[test]
-fn a_fresh_database_is_empty_and_ours() {
-    let directory = directory();
-    let path = directory.path().join("a/b/coord.db");
-    let mut store = Sqlite::open(&path).unwrap();
-    assert_eq!(store.path(), path);
-    let state = store.load().unwrap();
-    assert!(state.is_empty());
-    assert_eq!(state.revision(), Revision(0));
-    assert_eq!(store.oldest_change().unwrap(), None);
-    let pragma =
-        |name| store.connection.pragma_query_value(None, name, |row| row.get::<_, String>(0)).unwrap();
-    assert_eq!(pragma("journal_mode"), "wal");
-    let number = |name| store.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!((number("synchronous"), number("user_version")), (2, i64::from(migrations::latest())));
-}
+use super::*;
+use crate::engine::{ClaimType, Command, Outcome, Policy, Request, RoomName, Severity};
 
 #[test]
 fn what_is_loaded_is_what_was_decided() {
@@ -240,55 +51,6 @@ fn what_is_over_is_history() {
 }
 
 #[test]
-fn a_foreign_database_is_refused_and_left_alone() {
-    for (what, make) in [
-        ("tables of somebody's", "CREATE TABLE t (x); INSERT INTO t VALUES (1);"),
-        ("another program's mark", "PRAGMA application_id = 7;"),
-        ("both, with a version", "PRAGMA application_id = 7; PRAGMA user_version = 3; CREATE TABLE t (x);"),
-    ] {
-        let directory = directory();
-        Connection::open(file(&directory)).unwrap().execute_batch(make).unwrap();
-        let before = std::fs::read(file(&directory)).unwrap();
-        let refused = Sqlite::open(&file(&directory)).err();
-        assert!(matches!(refused, Some(StoreError::Foreign { .. })), "{what}: {refused:?}");
-        assert!(before == std::fs::read(file(&directory)).unwrap(), "{what}: it was written to");
-    }
-}
-
-#[test]
-fn what_is_no_database_is_refused() {
-    let directory = directory();
-    std::fs::write(file(&directory), "Dear diary, today I was mistaken for a database.".repeat(100)).unwrap();
-    let refused = Sqlite::open(&file(&directory)).err();
-    assert!(matches!(refused, Some(StoreError::Open { .. })), "{refused:?}");
-    let refused = Sqlite::open(directory.path()).err();
-    assert!(matches!(refused, Some(StoreError::Open { .. })), "{refused:?}");
-    // A file that was made but never written is as good as none.
-    let empty = directory.path().join("empty.db");
-    std::fs::write(&empty, "").unwrap();
-    assert!(Sqlite::open(&empty).unwrap().load().unwrap().is_empty());
-}
-
-#[test]
-fn a_newer_database_is_refused_and_left_alone() {
-    let directory = directory();
-    let mut store = Sqlite::open(&file(&directory)).unwrap();
-    let mut state = store.load().unwrap();
-    play(&mut store, &mut state, &story());
-    let newer = migrations::latest() + 1;
-    store.connection.pragma_update(None, "user_version", newer).unwrap();
-    drop(store);
-    let before = std::fs::read(file(&directory)).unwrap();
-    let refused = Sqlite::open(&file(&directory)).err();
-    let known = migrations::latest();
-    assert!(
-        matches!(&refused, Some(StoreError::Newer { found, known: by, .. }) if (*found, *by) == (newer, known)),
-        "{refused:?}"
-    );
-    assert!(before == std::fs::read(file(&directory)).unwrap(), "it was written to");
-}
-
-#[test]
 fn what_waits_was_asked_and_agreed_is_loaded_as_it_was() {
     let directory = directory();
     let mut store = Sqlite::open(&file(&directory)).unwrap();
@@ -304,62 +66,6 @@ fn what_waits_was_asked_and_agreed_is_loaded_as_it_was() {
     };
     assert_eq!(shown(&loaded), shown(&state));
     assert_eq!((loaded.waiting(), loaded.requests().count()), (1, 1));
-}
-
-#[test]
-fn an_old_database_is_brought_up_to_date() {
-    let fixtures = [
-        include_str!("../../tests/fixtures/schema-1.sql"),
-        include_str!("../../tests/fixtures/schema-2.sql"),
-    ];
-    assert_eq!(fixtures.len() as u32, migrations::latest(), "every released schema has a fixture");
-    let fresh = directory();
-    drop(Sqlite::open(&file(&fresh)).unwrap());
-    for (number, dump) in fixtures.iter().enumerate() {
-        let directory = directory();
-        let old = Connection::open(file(&directory)).unwrap();
-        old.execute_batch(dump).unwrap();
-        let version: usize = old.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-        assert_eq!(version, number + 1);
-        drop(old);
-        let mut store = Sqlite::open(&file(&directory)).unwrap();
-        let state = store.load().unwrap();
-        drop(store);
-        assert_eq!(schema(&file(&directory)), schema(&file(&fresh)), "schema {version}");
-        let holders: Vec<_> = state
-            .claims()
-            .map(|claim| (&*claim.engineer, claim.scope.pattern.text(), claim.coexists_with.len()))
-            .collect();
-        let mut expected = vec![("ada", "src/**", 1), ("bob", "src/*.ts", 1), ("eve", "y/", 0)];
-        if version > 1 {
-            expected[0].2 = 2;
-            expected.push(("hal", "src/zz/**", 1));
-        }
-        assert_eq!(holders, expected, "schema {version}");
-        let later = usize::from(version > 1);
-        assert_eq!(state.revision(), Revision(if version > 1 { 25 } else { 17 }));
-        assert_eq!((state.waiting(), state.requests().count()), (later, later));
-        assert_eq!(state.ownership().map_or(0, |rules| rules.shared.len()), later);
-        let ada = state.claims().next().unwrap();
-        assert_eq!(ada.promised_until.is_some(), version > 1);
-        assert_eq!(state.session_activity("s"), Some(Timestamp(1_700_000_701_000)));
-        let watch = Sqlite::watch(&file(&directory)).unwrap();
-        assert_eq!(watch.history().newest(10).unwrap().len(), 5);
-    }
-}
-
-#[test]
-fn several_may_open_a_fresh_database_at_once() {
-    for _ in 0..20 {
-        let directory = directory();
-        let path = file(&directory);
-        std::thread::scope(|scope| {
-            let openers: Vec<_> = (0..8).map(|_| scope.spawn(|| Sqlite::open(&path).map(drop))).collect();
-            for opener in openers {
-                opener.join().unwrap().unwrap();
-            }
-        });
-    }
 }
 
 #[test]
@@ -613,23 +319,6 @@ fn damage_is_called_so_and_not_passed_over() {
     assert!(matches!(&found, StoreError::Damaged(text) if text.starts_with("change 2")), "{found:?}");
 }
 
-fn answer(key: &str) -> KeptAnswer {
-    KeptAnswer {
-        key: key.into(),
-        fingerprint: "f".into(),
-        at: NOW,
-        receipt: crate::engine::Receipt {
-            granted: vec![crate::engine::Granted {
-                id: ClaimId(Uuid::from_u128(7)),
-                expires_at: NOW,
-                coexists_with: Vec::new(),
-            }],
-            revision: Revision(9),
-            silent_at: Some(NOW),
-        },
-    }
-}
-
 #[test]
 fn answers_are_kept_under_their_keys_until_they_are_old() {
     let directory = directory();
@@ -689,22 +378,4 @@ fn texts_come_back_as_they_went_in() {
     };
     let refused = state.decide(&policy, NOW, &Command::Claim(again), &mut changes);
     assert!(matches!(refused, Outcome::Refused(_)), "{refused:?}");
-}
-
-/// Writes the fixture of the latest schema; run it by hand when a schema is about to be released.
-#[test]
-#[ignore = "writes a fixture"]
-fn write_the_fixture() {
-    let directory = directory();
-    let mut store = Sqlite::open(&file(&directory)).unwrap();
-    let mut state = store.load().unwrap();
-    play(&mut store, &mut state, &story());
-    play(&mut store, &mut state, &later());
-    let dump = std::process::Command::new("sqlite3").arg(file(&directory)).arg(".dump").output().unwrap();
-    let application: i32 =
-        store.connection.pragma_query_value(None, "application_id", |row| row.get(0)).unwrap();
-    let version = migrations::latest();
-    let pragmas = format!("PRAGMA application_id = {application};\nPRAGMA user_version = {version};\n");
-    let path = format!("{}/tests/fixtures/schema-{version}.sql", env!("CARGO_MANIFEST_DIR"));
-    std::fs::write(path, pragmas + &String::from_utf8(dump.stdout).unwrap()).unwrap();
 }
