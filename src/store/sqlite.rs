@@ -36,6 +36,9 @@ const ENDED: [(&str, &str, &str); 3] = [
     ("conflict_log", "id", "at"),
 ];
 
+/// The most refusals that are remembered, so that somebody who asks again and again does not fill the disk.
+const MOST_ATTEMPTS: u32 = 1_000_000;
+
 /// A writer's connection to a SQLite database.
 pub struct Sqlite {
     path: PathBuf,
@@ -236,10 +239,17 @@ impl Store for Sqlite {
             transaction
                 .prepare_cached(&format!(
                     "DELETE FROM {table} WHERE {number} IN (
-                         SELECT {number} FROM {table} WHERE {condition} < ?1 ORDER BY {number} LIMIT ?2)"
+                         SELECT {number} FROM (SELECT * FROM {table} ORDER BY {number} LIMIT ?2)
+                         WHERE {condition} < ?1)"
                 ))?
                 .execute(params![before.0, PRUNE_ROWS])?;
         }
+        transaction
+            .prepare_cached(
+                "DELETE FROM conflict_log WHERE id IN (SELECT id FROM conflict_log ORDER BY id LIMIT ?2)
+                 AND id <= (SELECT max(id) FROM conflict_log) - ?1",
+            )?
+            .execute([MOST_ATTEMPTS, PRUNE_ROWS])?;
         transaction
             .prepare_cached("DELETE FROM request_log WHERE revision < (SELECT min(revision) FROM changes)")?
             .execute([])?;
