@@ -61,7 +61,7 @@ pub struct CheckConflict {
     pub severity: String,
     /// When it ends.
     pub expires_at: String,
-    /// Paths that both cover, as in [`ClaimConflict::overlap`].
+    /// Paths that both cover, as in [`ClaimConflict::overlap`](super::ClaimConflict::overlap).
     pub overlap: Vec<String>,
     /// Its id. Not in 0.27.
     pub claim_id: String,
