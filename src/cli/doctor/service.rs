@@ -2,6 +2,7 @@
 
 use super::super::CliError;
 use super::super::context::Context;
+use super::super::output;
 use super::super::setup::Ground;
 use super::super::update_notice::is_newer;
 use super::Report;
@@ -71,7 +72,8 @@ pub(super) fn check_database(mut context: Context, report: &mut Report) {
     match context.client.claims(&query) {
         Ok(list) => {
             let path = context.workspace.database_path();
-            report.ok("database", format!("{}, {} active claims", path.display(), list.count));
+            let claims = output::count(list.count, "active claim");
+            report.ok("database", format!("{}, {claims}", path.display()));
         }
         Err(error) => report.error("database", CliError::from(error), "see what is named"),
     }
