@@ -1,13 +1,16 @@
 # `make test` passes every test there is. It needs Rust, git and a C compiler; the contract, where there is a copy of it,
-# needs Python 3. `make check` is the same.
+# needs Python 3, and so does the MCP client, which is left out where it cannot be installed. `make check` is the same.
 
 CARGO ?= cargo
 # The executable contract of the service, where there is a copy of it.
 CONTRACT ?=
 
-.PHONY: check test tools fmt lint unit docs contract bench accuracy
+# The official Python client of MCP, installed on demand.
+MCP_CLIENT = target/mcp-client
 
-check test: tools fmt lint docs unit contract
+.PHONY: check test tools fmt lint unit docs contract mcp-client bench accuracy
+
+check test: tools fmt lint docs unit contract mcp-client
 
 # A minimal Rust comes without these two.
 tools:
@@ -31,6 +34,14 @@ contract:
 	$(CARGO) build --locked
 	@if [ -n '$(CONTRACT)' ]; then python3 tests/contract.py '$(CONTRACT)'; \
 	else echo 'contract: left out, CONTRACT names no copy of it'; fi
+
+# Drives coord-mcp with the client that agents' tools are built on.
+mcp-client:
+	$(CARGO) build --locked
+	@if $(MCP_CLIENT)/bin/python -c 'import mcp' 2>/dev/null || { python3 -m venv $(MCP_CLIENT) \
+	&& $(MCP_CLIENT)/bin/pip install --quiet --disable-pip-version-check 'mcp<2'; } >/dev/null 2>&1; \
+	then $(MCP_CLIENT)/bin/python tests/mcp/client.py target/debug/coord-mcp; \
+	else echo 'mcp-client: left out, python3 cannot install the package mcp'; fi
 
 # The README's figures. COORD_OLD=PATH compares with the coord-api of coord-mcp-server 0.27.1, where it is installed.
 bench:
