@@ -147,9 +147,7 @@ pub(super) async fn work(
         }
     };
     over.store(true, Ordering::Relaxed);
-    failure::result(done.unwrap_or_else(|_| {
-        Err(Failure::Argument("this is a mistake in coord, not in what you asked; please report it".into()))
-    }))
+    failure::result(done.unwrap_or(Err(Failure::Mistake)))
 }
 
 /// Tells the client how a wait goes on, if it wants to know.

@@ -32,6 +32,9 @@ pub(super) enum Failure {
     /// An argument makes no sense.
     #[error("{0}")]
     Argument(String),
+    /// The call did not come to its end.
+    #[error("this is a mistake in coord, not in what you asked")]
+    Mistake,
     /// A reply cannot be written as JSON.
     #[error("the reply cannot be written down")]
     Reply(#[from] serde_json::Error),
@@ -61,6 +64,7 @@ impl Failure {
                     .into(),
             ),
             Failure::Config(_) => Some("correct the variable, or unset it for its default".into()),
+            Failure::Mistake => Some("please report it, with what the server wrote to stderr".into()),
             Failure::Argument(_) | Failure::Reply(_) => None,
         }
     }

@@ -24,7 +24,7 @@ mod tools;
 mod waits;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -80,22 +80,16 @@ fn configured_session(cwd: &Path, worktree: Option<&Worktree>, env: &Env) -> Opt
 }
 
 /// Ends the session, if the coordinator can be asked now; otherwise it ends by its silence.
-fn release(cwd: &PathBuf, env: &Env, session: &str) {
+fn release(cwd: &Path, env: &Env, session: &str) {
     if let Ok(mut place) = Place::open(cwd, env) {
         drop(place.client.release_session(session));
     }
 }
 
 async fn until_it_ends(tools: Tools, leave: Arc<watch::Sender<bool>>) -> io::Result<()> {
-    let mut signals = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()]
-        .into_iter()
-        .map(signal)
-        .collect::<io::Result<Vec<_>>>()?
-        .into_iter();
-    let (mut term, mut int, mut hup) = match (signals.next(), signals.next(), signals.next()) {
-        (Some(term), Some(int), Some(hup)) => (term, int, hup),
-        _ => unreachable!("there are three"),
-    };
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    let mut hup = signal(SignalKind::hangup())?;
     let (stdin, stdout) = rmcp::transport::stdio();
     let client = (Watched { stdin, leave: leave.clone() }, stdout);
     let serving = async {

@@ -25,7 +25,8 @@ pub(super) struct ListClaims {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CheckConflicts {
-    /// Paths or globs from the root of the repository (absolute paths work, too). FILE::Outer::name asks about one symbol.
+    /// Paths or globs from the root of the repository (absolute paths work, too). FILE::Outer::name asks about
+    /// one symbol.
     pub(super) files: Vec<String>,
     /// Who asks, if not yourself. Claims of this engineer are no conflicts.
     #[serde(default)]
@@ -36,7 +37,8 @@ pub(super) struct CheckConflicts {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ClaimFiles {
-    /// Paths or globs from the root of the repository: `src/auth/login.ts`, `src/auth/`, `docs/*.md`. FILE::Outer::name claims one symbol.
+    /// Paths or globs from the root of the repository: `src/auth/login.ts`, `src/auth/`, `docs/*.md`.
+    /// FILE::Outer::name claims one symbol.
     #[serde(default)]
     pub(super) patterns: Vec<String>,
     /// Who claims. Leave it out: you have a name. One that is given is used by all later calls, too.
@@ -54,7 +56,8 @@ pub(super) struct ClaimFiles {
     /// For how many hours. Leave it out, or 0, for the default.
     #[serde(default)]
     pub(super) ttl_hours: Option<u64>,
-    /// Claim only these declarations of a file, as in {"src/router.ts": ["Router::handleAuth"]}. Imports and top-level statements are not covered.
+    /// Claim only these declarations of a file, as in {"src/router.ts": ["Router::handleAuth"]}. Imports and
+    /// top-level statements are not covered.
     #[serde(default)]
     pub(super) symbols: Option<BTreeMap<String, Vec<String>>>,
     /// Whether others may claim single symbols out of your files. The default depends on the kind of claim.
@@ -114,7 +117,8 @@ pub(super) struct RequestRelease {
 pub(super) struct RespondToRequest {
     /// The request, as pending_requests names it.
     pub(super) request_id: String,
-    /// approved lets go of the claim, denied keeps it, narrowed keeps narrowed_pattern of it, coexist shares coexist_pattern.
+    /// approved lets go of the claim, denied keeps it, narrowed keeps narrowed_pattern of it, coexist shares
+    /// coexist_pattern.
     pub(super) decision: String,
     /// What you have to say to it, for the requester to read.
     #[serde(default)]

@@ -37,7 +37,8 @@ pub(super) struct Tools(pub(super) Arc<Shared>);
 #[tool_router]
 impl Tools {
     #[tool(
-        description = "List who holds what in this repository, and until when. Use it to look around; to know whether you may edit a file, use check_conflicts.",
+        description = "List who holds what in this repository, and until when. Use it to look around; to know whether you may \
+            edit a file, use check_conflicts.",
         annotations(title = "List claims", read_only_hint = true, open_world_hint = false)
     )]
     async fn list_claims(
@@ -58,7 +59,9 @@ impl Tools {
     }
 
     #[tool(
-        description = "Check whether files are free for you, without claiming them. Use it while you plan; before the first edit, use claim_files, which checks and takes them at once. safe_to_proceed says it all; each conflict names holder, claim_id and end.",
+        description = "Check whether files are free for you, without claiming them. Use it while you plan; before the first edit, \
+            use claim_files, which checks and takes them at once. safe_to_proceed says it all; each conflict names \
+            holder, claim_id and end.",
         annotations(title = "Check for conflicts", read_only_hint = true, open_world_hint = false)
     )]
     async fn check_conflicts(
@@ -74,7 +77,10 @@ impl Tools {
     }
 
     #[tool(
-        description = "Claim files before you edit them: all of them are granted, or none. Claim what you will change and no more: a file rather than a directory, a function (symbols) rather than a file. Without claim_ids in the reply you hold nothing: conflicts names who does, warnings what is wrong. With wait_seconds it stands in the queue until all of it is free; cancelling the call leaves the queue.",
+        description = "Claim files before you edit them: all of them are granted, or none. Claim what you will change and no \
+            more: a file rather than a directory, a function (symbols) rather than a file. Without claim_ids in the \
+            reply you hold nothing: conflicts names who does, warnings what is wrong. With wait_seconds it stands in \
+            the queue until all of it is free; cancelling the call leaves the queue.",
         annotations(
             title = "Claim files",
             read_only_hint = false,
@@ -102,7 +108,8 @@ impl Tools {
     }
 
     #[tool(
-        description = "Let go of claims that claim_files gave you. Do it as soon as a piece of work is committed: others may be waiting. released says how many ended; 0 means that they had ended before, or are not yours.",
+        description = "Let go of claims that claim_files gave you. Do it as soon as a piece of work is committed: others may be \
+            waiting. released says how many ended; 0 means that they had ended before, or are not yours.",
         annotations(
             title = "Release claims",
             destructive_hint = false,
@@ -125,7 +132,9 @@ impl Tools {
     }
 
     #[tool(
-        description = "See what concerns your claims: who asks you to let go (kind request), who was turned away because of you (auto-conflict), who got symbols inside your files (auto-narrow-notice). Look between steps, and answer requests with respond_to_request: unanswered, the claim ends in a few minutes.",
+        description = "See what concerns your claims: who asks you to let go (kind request), who was turned away because of you \
+            (auto-conflict), who got symbols inside your files (auto-narrow-notice). Look between steps, and answer \
+            requests with respond_to_request: unanswered, the claim ends in a few minutes.",
         annotations(title = "Pending requests", read_only_hint = true, open_world_hint = false)
     )]
     async fn pending_requests(
@@ -144,7 +153,8 @@ impl Tools {
     }
 
     #[tool(
-        description = "Let go of everything that you claimed in this session. Do it when all of your work is done, before you end.",
+        description = "Let go of everything that you claimed in this session. Do it when all of your work is done, before you \
+            end.",
         annotations(
             title = "Release session",
             destructive_hint = false,
@@ -165,7 +175,10 @@ impl Tools {
     }
 
     #[tool(
-        description = "Ask a holder to let go of a claim that is in your way. Use it when you need the file itself soon; if waiting will do, use claim_files with wait_seconds. The holder may approve, deny, narrow the claim or share it; if nobody answers, the claim ends in a few minutes. decision tells; pending means no answer yet: wait_for_request goes on waiting. After approved or narrowed, claim what you need.",
+        description = "Ask a holder to let go of a claim that is in your way. Use it when you need the file itself soon; if \
+            waiting will do, use claim_files with wait_seconds. The holder may approve, deny, narrow the claim or \
+            share it; if nobody answers, the claim ends in a few minutes. decision tells; pending means no answer yet: \
+            wait_for_request goes on waiting. After approved or narrowed, claim what you need.",
         annotations(title = "Request release", destructive_hint = false, open_world_hint = false)
     )]
     async fn request_release(
@@ -197,7 +210,8 @@ impl Tools {
     }
 
     #[tool(
-        description = "Answer a request that pending_requests showed. Prefer narrowed or coexist to denied if you can spare a part, and say why in note. Only the holder can answer.",
+        description = "Answer a request that pending_requests showed. Prefer narrowed or coexist to denied if you can spare a \
+            part, and say why in note. Only the holder can answer.",
         annotations(title = "Respond to request", destructive_hint = false, open_world_hint = false)
     )]
     async fn respond_to_request(
@@ -215,7 +229,8 @@ impl Tools {
     }
 
     #[tool(
-        description = "Wait for the answer to a request that request_release made. decision is still pending if the time is up first.",
+        description = "Wait for the answer to a request that request_release made. decision is still pending if the time is up \
+            first.",
         annotations(title = "Wait for request", read_only_hint = true, open_world_hint = false)
     )]
     async fn wait_for_request(
@@ -234,7 +249,8 @@ impl Tools {
     }
 
     #[tool(
-        description = "List the release requests that you made, and what became of them; with queued=true your places in the queue instead, each with position and who is in the way.",
+        description = "List the release requests that you made, and what became of them; with queued=true your places in the \
+            queue instead, each with position and who is in the way.",
         annotations(title = "My requests", read_only_hint = true, open_world_hint = false)
     )]
     async fn my_requests(
@@ -258,7 +274,8 @@ impl Tools {
     }
 
     #[tool(
-        description = "Leave the queue, when you do not want any more what another call of claim_files waits for. That call then ends without claims.",
+        description = "Leave the queue, when you do not want any more what another call of claim_files waits for. That call then \
+            ends without claims.",
         annotations(
             title = "Cancel queue request",
             destructive_hint = false,

@@ -165,10 +165,6 @@ impl Drop for Mcp {
     }
 }
 
-fn bob<'a>(world: &'a World) -> Place<'a> {
-    world.bob()
-}
-
 #[test]
 fn tools_and_their_parameters() {
     let world = World::embedded();
@@ -231,7 +227,7 @@ fn the_agents_guide_names_every_tool_it_needs() {
 fn claims_are_made_seen_refused_and_let_go() {
     both(|world| {
         let mut alice = Mcp::start(&world.alice(), "claude-code");
-        let mut bob = Mcp::start(&bob(world), "codex-mcp-client");
+        let mut bob = Mcp::start(&world.bob(), "codex-mcp-client");
         let asked = json!({"patterns": ["src/api.ts"], "shared_files": ["Makefile"], "description": "login"});
         let claimed = alice.ok("claim_files", asked);
         assert_eq!(claimed["claim_ids"].as_array().unwrap().len(), 2, "{claimed}");
@@ -281,7 +277,7 @@ fn symbols_are_compared_with_the_source_first() {
         assert!(slip["warnings"][0].as_str().unwrap().contains("Did you mean 'Router::get'"), "{slip}");
         let asked = json!({"patterns": ["src/router.ts"], "symbols": {"src/router.ts": ["Router::get"]}});
         assert_eq!(alice.ok("claim_files", asked)["claim_ids"].as_array().unwrap().len(), 1);
-        let mut bob = Mcp::start(&bob(world), "test");
+        let mut bob = Mcp::start(&world.bob(), "test");
         let claimed = bob.ok("claim_files", json!({"patterns": ["src/router.ts::Router::put"]}));
         assert_eq!(claimed["claim_ids"].as_array().unwrap().len(), 1, "{claimed}");
         let checked = bob.ok("check_conflicts", json!({"files": ["src/router.ts::Router::get"]}));
@@ -298,7 +294,7 @@ fn symbols_are_compared_with_the_source_first() {
 fn waits_beside_other_calls_and_tells_how_it_goes_on() {
     both(|world| {
         let mut alice = Mcp::start(&world.alice(), "test");
-        let mut bob = Mcp::start(&bob(world), "test");
+        let mut bob = Mcp::start(&world.bob(), "test");
         let held = alice.ok("claim_files", json!({"patterns": ["docs"]}));
         let other = bob.ok("claim_files", json!({"patterns": ["Makefile"]}));
         let wait =
@@ -321,7 +317,7 @@ fn waits_beside_other_calls_and_tells_how_it_goes_on() {
 fn cancelling_leaves_the_queue() {
     both(|world| {
         let mut alice = Mcp::start(&world.alice(), "test");
-        let mut bob = Mcp::start(&bob(world), "test");
+        let mut bob = Mcp::start(&world.bob(), "test");
         let held = alice.ok("claim_files", json!({"patterns": ["docs"]}));
         let wait = bob.begin("claim_files", json!({"patterns": ["docs"], "wait_seconds": 5000}));
         world.queue_of(1);
@@ -349,7 +345,7 @@ fn cancelling_leaves_the_queue() {
 fn asking_waiting_and_answering() {
     both(|world| {
         let mut alice = Mcp::start(&world.alice(), "test");
-        let mut bob = Mcp::start(&bob(world), "test");
+        let mut bob = Mcp::start(&world.bob(), "test");
         let claims = alice.ok("claim_files", json!({"patterns": ["src", "docs"]}))["claim_ids"].clone();
         let asked = json!({"claim_id": claims[0], "reason": "one line", "wait_seconds": 5000});
         let wait = bob.begin("request_release", asked);
@@ -363,7 +359,7 @@ fn asking_waiting_and_answering() {
         assert_eq!(own["status"], 403, "{own}");
         let bad =
             alice.fails("respond_to_request", json!({"request_id": request["id"], "decision": "maybe"}));
-        assert!(bad["detail"].as_str().unwrap().contains("decision"), "{bad}");
+        assert!(bad["detail"].as_str().unwrap().contains("none of approved"), "{bad}");
         let answer =
             json!({"request_id": request["id"], "decision": "narrowed", "narrowed_pattern": "src/api.ts"});
         let answered = alice.ok("respond_to_request", answer);
@@ -400,7 +396,7 @@ fn the_engineer_of_a_claim_is_remembered() {
         let mut carol = Mcp::start(&world.alice(), "test");
         let claimed = carol.ok("claim_files", json!({"patterns": ["docs"], "engineer": "carol"}));
         assert_eq!(carol.ok("list_claims", json!({"engineer": "carol"}))["count"], 1);
-        let mut bob = Mcp::start(&bob(world), "test");
+        let mut bob = Mcp::start(&world.bob(), "test");
         let request =
             bob.ok("request_release", json!({"claim_id": claimed["claim_ids"][0], "wait_seconds": 0}));
         let answer = json!({"request_id": request["id"], "decision": "denied"});
@@ -492,12 +488,35 @@ fn what_is_held_outlives_the_server_unless_told_otherwise() {
 fn a_client_that_goes_leaves_the_queue() {
     both(|world| {
         world.alice().coord(&["claim", "docs"]).ok();
-        let mut bob = Mcp::start(&bob(world), "test");
+        let mut bob = Mcp::start(&world.bob(), "test");
         bob.begin("claim_files", json!({"patterns": ["docs"], "wait_seconds": 5000}));
         world.queue_of(1);
         bob.close();
         world.queue_of(0);
     });
+}
+
+#[test]
+fn every_call_keeps_the_session_alive() {
+    let world = World::embedded();
+    let mut alice = Mcp::start(&world.alice().env("COORD_IDLE_TIMEOUT_SEC", "2"), "test");
+    alice.ok("claim_files", json!({"patterns": ["docs"]}));
+    let until = Instant::now() + Duration::from_secs(5);
+    while Instant::now() < until {
+        alice.ok("my_requests", json!({}));
+    }
+    let listed = world.bob().env("COORD_IDLE_TIMEOUT_SEC", "2").coord(&["claims", "--json"]).json();
+    assert_eq!(listed["count"], 1, "{listed}");
+}
+
+#[test]
+fn who_writes_and_goes_is_still_answered() {
+    let world = World::embedded();
+    let mut mcp = Mcp::start(&world.alice(), "test");
+    let id = mcp.begin("list_claims", json!({}));
+    mcp.stdin = None;
+    assert_eq!(mcp.result(id).1["count"], 0);
+    assert_eq!(mcp.ended(), Some(0));
 }
 
 #[test]
@@ -512,7 +531,6 @@ fn outside_a_clone_it_says_what_to_do() {
     let claimed = named.ok("claim_files", json!({"patterns": ["docs"]}));
     assert_eq!(claimed["claim_ids"].as_array().unwrap().len(), 1, "{claimed}");
     assert_eq!(named.ok("list_claims", json!({}))["claims"][0]["engineer"], "alice/cli/home");
-    world.alice().coord(&["check", "docs"]);
 }
 
 #[test]
