@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rmcp::RoleServer;
-use rmcp::model::{CallToolResult, ProgressNotificationParam};
+use rmcp::model::{CallToolResult, ProgressNotificationParam, RequestId};
 use rmcp::service::RequestContext;
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 
 use super::failure::{self, Failure};
+use super::grants::Grants;
 use super::place::Place;
 use crate::engine::{PLACE_KEPT, QueueId};
 use crate::workspace::Env;
@@ -39,6 +40,8 @@ pub(super) struct Shared {
     pub(super) engineer: Mutex<Option<String>>,
     /// Whether the client has gone.
     pub(super) gone: watch::Receiver<bool>,
+    /// What waits brought.
+    pub(super) grants: Grants,
 }
 
 impl Shared {
@@ -83,6 +86,8 @@ pub(super) struct News {
 pub(super) struct Call {
     pub(super) place: Place,
     pub(super) shared: Arc<Shared>,
+    /// What the client calls it.
+    pub(super) id: RequestId,
     stop: Arc<AtomicBool>,
     news: UnboundedSender<News>,
     began: Instant,
@@ -118,7 +123,10 @@ pub(super) async fn work(
     place: Option<QueueId>,
     job: impl FnOnce(&mut Call) -> Result<Value, Failure> + Send + 'static,
 ) -> CallToolResult {
-    let env = shared.env(&context);
+    let (env, id) = (shared.env(&context), context.id.clone());
+    if place.is_some() {
+        shared.grants.begin(id.clone(), !context.ct.is_cancelled());
+    }
     let (news, mut told) = unbounded_channel();
     let (stop, over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let mut work = {
@@ -128,7 +136,7 @@ pub(super) async fn work(
             if let Some(name) = shared.named() {
                 place.engineer = name;
             }
-            job(&mut Call { place, shared, stop, news, began: Instant::now() })
+            job(&mut Call { place, shared, id, stop, news, began: Instant::now() })
         })
     };
     let mut stopped = pin!(shared.stopped(&context));
@@ -170,6 +178,17 @@ fn leave(shared: Arc<Shared>, env: Env, place: QueueId, over: Arc<AtomicBool>) {
                 return;
             }
             std::thread::sleep(TRY_AGAIN);
+        }
+    });
+}
+
+/// Takes back what a wait brought when its client did not want it any more.
+pub(super) fn cancelled(shared: &Arc<Shared>, id: &RequestId) {
+    let Some(grant) = shared.grants.unwanted(id) else { return };
+    let shared = shared.clone();
+    tokio::task::spawn_blocking(move || {
+        if let Ok(mut place) = Place::open(&shared.cwd, &shared.env) {
+            place.give_back(grant);
         }
     });
 }

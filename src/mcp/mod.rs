@@ -12,12 +12,14 @@
 //! | `claiming` | from what they take to requests |
 //! | `waits` | the two waits |
 //! | `call` | one call: its thread, its progress, its end |
+//! | `grants` | what is given back when a call is cancelled |
 //! | `place` | where a call works |
 //! | `failure` | what it answers |
 
 mod call;
 mod claiming;
 mod failure;
+mod grants;
 mod params;
 mod place;
 mod tools;
@@ -36,6 +38,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use call::Shared;
+use grants::Grants;
 use place::Place;
 use tools::Tools;
 
@@ -60,7 +63,13 @@ pub fn serve(env: &Env) -> io::Result<()> {
     let noted = worktree.and_then(|tree| NotedSession::note(&tree.root, &session, start_ns).ok().flatten());
     let env = env.with("COORD_SESSION_ID", &session);
     let (leave, gone) = watch::channel(false);
-    let shared = Arc::new(Shared { env: env.clone(), cwd: cwd.clone(), engineer: Mutex::default(), gone });
+    let shared = Arc::new(Shared {
+        env: env.clone(),
+        cwd: cwd.clone(),
+        engineer: Mutex::default(),
+        gone,
+        grants: Grants::default(),
+    });
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(until_it_ends(Tools(shared), Arc::new(leave)));
     // A read of stdin cannot be called off, and nobody waits for what goes on elsewhere.

@@ -6,10 +6,11 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use super::grants::Grant;
 use crate::client::{Client, Embedded, Remote};
 use crate::clock::Clock;
 use crate::server::ServeConfig;
-use crate::wire::ListQuery;
+use crate::wire::{ListQuery, ReleaseRequest};
 use crate::workspace::{Env, Identity, Settings, Target, Workspace, WorkspaceError, Worktree, resolve};
 
 /// Where a call works.
@@ -88,6 +89,13 @@ impl Place {
     pub(super) fn touch(&mut self) {
         let query = self.own();
         drop(self.client.claims(&query));
+    }
+
+    /// Releases what nobody wants. If it cannot be asked now, it runs out by itself.
+    pub(super) fn give_back(&mut self, Grant { claim_ids, engineer }: Grant) {
+        if !claim_ids.is_empty() {
+            drop(self.client.release(&ReleaseRequest { claim_ids, engineer: Some(engineer) }));
+        }
     }
 
     /// The clone's root, if there is one.

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use rmcp::handler::server::wrapper::Parameters;
-use rmcp::model::{CallToolResult, Implementation, ServerCapabilities, ServerConfig};
-use rmcp::service::RequestContext;
+use rmcp::model::{
+    CallToolResult, CancelledNotificationParam, Implementation, ServerCapabilities, ServerConfig,
+};
+use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler, tool, tool_handler, tool_router};
 
-use super::call::{Call, Shared, work};
+use super::call::{Call, Shared, cancelled, work};
 use super::failure::{Failure, reply, unless_declined};
 use super::params::{
     CancelQueueRequest, CheckConflicts, ClaimFiles, ListClaims, MyRequests, OfSession, ReleaseClaims,
@@ -328,5 +330,11 @@ impl ServerHandler for Tools {
         ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
             .with_server_info(Implementation::new(NAME, env!("CARGO_PKG_VERSION")))
             .with_instructions(INSTRUCTIONS)
+    }
+
+    async fn on_cancelled(&self, told: CancelledNotificationParam, _: NotificationContext<RoleServer>) {
+        if let Some(id) = told.request_id {
+            cancelled(&self.0, &id);
+        }
     }
 }

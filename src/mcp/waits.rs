@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::call::Call;
 use super::failure::{Failure, claimed};
+use super::grants::Grant;
 use crate::client::{ClientError, Waiting};
 use crate::engine::{PLACE_KEPT, Policy, QueueId};
-use crate::wire::{ClaimReply, ClaimRequest, ReleaseRequest, RequestRow};
+use crate::wire::{ClaimReply, ClaimRequest, RequestRow};
 
 /// How long a wait for a decision goes on before it is seen that nobody wants to know any more.
 const ROUND: Duration = Duration::from_secs(1);
@@ -38,8 +39,8 @@ impl Call {
         let mut tell = self.teller(patience);
         let reply =
             self.place.client.claim_or_wait(&request, patience, &mut |waiting| tell(in_words(waiting)));
-        if let (true, Ok(reply)) = (self.is_stopped(), &reply) {
-            self.give_back(reply, &held);
+        if let Ok(reply) = &reply {
+            self.keep_or_give_back(reply, &held);
         }
         claimed(reply)
     }
@@ -50,13 +51,12 @@ impl Call {
     }
 
     /// Releases what a wait brought that nobody wants any more, but not what was held before.
-    fn give_back(&mut self, reply: &ClaimReply, held: &BTreeSet<String>) {
-        let claim_ids: Vec<String> =
-            reply.claim_ids.iter().filter(|id| !held.contains(*id)).cloned().collect();
-        if !claim_ids.is_empty() {
-            let engineer = Some(self.place.engineer.clone());
-            // If it cannot be asked now, they run out by themselves.
-            drop(self.place.client.release(&ReleaseRequest { claim_ids, engineer }));
+    fn keep_or_give_back(&mut self, reply: &ClaimReply, held: &BTreeSet<String>) {
+        let claim_ids = reply.claim_ids.iter().filter(|id| !held.contains(*id)).cloned().collect();
+        let grant = Grant { claim_ids, engineer: self.place.engineer.clone() };
+        let unwanted = self.shared.grants.end(&self.id, grant.clone());
+        if let Some(grant) = unwanted.or_else(|| self.is_stopped().then_some(grant)) {
+            self.place.give_back(grant);
         }
     }
 
