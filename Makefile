@@ -5,12 +5,9 @@ CARGO ?= cargo
 # The executable contract of the service, where there is a copy of it.
 CONTRACT ?=
 
-# The official Python client of MCP, installed on demand.
-MCP_CLIENT = target/mcp-client
+.PHONY: check test tools fmt lint unit docs contract bench accuracy
 
-.PHONY: check test tools fmt lint unit docs contract mcp-client bench accuracy
-
-check test: tools fmt lint docs unit contract mcp-client
+check test: tools fmt lint docs unit contract
 
 # A minimal Rust comes without these two.
 tools:
@@ -35,7 +32,12 @@ contract:
 	@if [ -n '$(CONTRACT)' ]; then python3 tests/contract.py '$(CONTRACT)'; \
 	else echo 'contract: left out, CONTRACT names no copy of it'; fi
 
-# Drives coord-mcp with the client that agents' tools are built on.
+# Drives coord-mcp with the official Python client of MCP, which is installed on demand.
+MCP_CLIENT = target/mcp-client
+
+.PHONY: mcp-client
+check test: mcp-client
+
 mcp-client:
 	$(CARGO) build --locked
 	@if $(MCP_CLIENT)/bin/python -c 'import mcp' 2>/dev/null || { python3 -m venv $(MCP_CLIENT) \

@@ -72,6 +72,14 @@ impl Mcp {
         self.send("tools/call", json!({"name": tool, "arguments": arguments, "_meta": meta}))
     }
 
+    /// Says that a call is not wanted any more.
+    fn cancel(&mut self, id: i64) {
+        let params = json!({"requestId": id, "reason": "enough"});
+        self.write(
+            &json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}).to_string(),
+        );
+    }
+
     /// The first message that is as it must be.
     #[track_caller]
     fn wait(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
@@ -493,6 +501,29 @@ fn a_client_that_goes_leaves_the_queue() {
         world.queue_of(1);
         bob.close();
         world.queue_of(0);
+        let mut bob = Mcp::start(&world.bob(), "test");
+        bob.begin("claim_files", json!({"patterns": ["docs"], "wait_seconds": 5000}));
+        world.queue_of(1);
+        bob.signal("TERM");
+        assert_eq!(bob.ended(), Some(0));
+        world.queue_of(0);
+    });
+}
+
+#[test]
+fn a_cancellation_that_crosses_the_grant_gives_it_back() {
+    both(|world| {
+        let mut alice = Mcp::start(&world.alice(), "test");
+        let mut bob = Mcp::start(&world.bob(), "test");
+        for _ in 0..8 {
+            let held = alice.ok("claim_files", json!({"patterns": ["docs"]}));
+            let wait = bob.begin("claim_files", json!({"patterns": ["docs"], "wait_seconds": 5000}));
+            bob.progress(wait);
+            let release = alice.begin("release_claims", json!({"claim_ids": held["claim_ids"]}));
+            bob.cancel(wait);
+            alice.result(release);
+            world.alice().coord_until(&["claims", "--json"], |ran| ran.json()["count"] == 0);
+        }
     });
 }
 
