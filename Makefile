@@ -1,5 +1,5 @@
 # `make test` passes every test there is. It needs Rust, git and a C compiler; the contract, where there is a copy of it,
-# needs Python 3. `make check` is the same.
+# needs Python 3, and so does the MCP client, which is left out where it cannot be installed. `make check` is the same.
 
 CARGO ?= cargo
 # The executable contract of the service, where there is a copy of it.
@@ -33,6 +33,19 @@ contract:
 	$(CARGO) build --locked
 	@if [ -n '$(CONTRACT)' ]; then python3 tests/contract.py '$(CONTRACT)'; \
 	else echo 'contract: left out, CONTRACT names no copy of it'; fi
+
+# Drives coord-mcp with the official Python client of MCP, which is installed on demand.
+MCP_CLIENT = target/mcp-client
+
+.PHONY: mcp-client
+check test: mcp-client
+
+mcp-client:
+	$(CARGO) build --locked
+	@if $(MCP_CLIENT)/bin/python -c 'import mcp' 2>/dev/null || { python3 -m venv $(MCP_CLIENT) \
+	&& $(MCP_CLIENT)/bin/pip install --quiet --disable-pip-version-check 'mcp<2'; } >/dev/null 2>&1; \
+	then $(MCP_CLIENT)/bin/python tests/mcp/client.py target/debug/coord-mcp; \
+	else echo 'mcp-client: left out, python3 cannot install the package mcp'; fi
 
 # The README's figures. COORD_OLD=PATH compares with the coord-api of coord-mcp-server 0.27.1, where it is installed.
 bench:

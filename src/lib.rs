@@ -1,7 +1,7 @@
 //! Who is working where: claims on files, globs and symbols of one codebase, for engineers and coding agents.
 //!
 //! ```text
-//!    CLI      edit and push hooks        HTTP server
+//!  CLI, MCP   edit and push hooks        HTTP server
 //!      \         /          \              /      \
 //!    HTTP client          embedded       routes   timers
 //!                              \          /
@@ -28,6 +28,7 @@
 //! | [`service`] | requests into commands, outcomes into replies, for every door | all above |
 //! | [`server`] | listener, authentication, routes | all above |
 //! | [`client`] | the same calls on a remote service or an embedded driver | all above but `server` |
+//! | [`mcp`] | the operations as tools of an MCP server | `client` and all above, the server's configuration |
 //! | [`cli`] | one file per command; the only module that prints or picks exit codes | everybody |
 
 pub mod cli;
@@ -35,6 +36,7 @@ pub mod client;
 pub mod clock;
 pub mod coordinator;
 pub mod engine;
+pub mod mcp;
 pub mod ownership;
 pub mod pattern;
 pub mod server;

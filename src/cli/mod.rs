@@ -16,6 +16,7 @@ mod ids;
 mod inbox;
 mod init;
 mod local_service;
+mod mcp;
 mod outbox;
 mod output;
 mod ownership;
@@ -90,6 +91,7 @@ enum Command {
     Upgrade(upgrade::UpgradeArgs),
     Uninit(uninit::UninitArgs),
     Worktree(worktree::WorktreeArgs),
+    Mcp(mcp::McpArgs),
     Status(status::StatusArgs),
     Start(start::StartArgs),
     Stop(stop::StopArgs),
@@ -117,7 +119,12 @@ pub fn main() -> ExitCode {
 fn tells_of_updates(command: &Command) -> bool {
     !matches!(
         command,
-        Command::Init(_) | Command::Start(_) | Command::Serve(_) | Command::Doctor(_) | Command::PrePush(_)
+        Command::Init(_)
+            | Command::Start(_)
+            | Command::Serve(_)
+            | Command::Doctor(_)
+            | Command::PrePush(_)
+            | Command::Mcp(_)
     )
 }
 
@@ -144,6 +151,7 @@ fn dispatch(command: Command, env: &Env) -> Done {
         Command::Upgrade(args) => upgrade::run(args, env),
         Command::Uninit(args) => uninit::run(args),
         Command::Worktree(args) => worktree::run(args, env),
+        Command::Mcp(args) => mcp::run(args, env),
         Command::Status(args) => status::run(args, env),
         Command::Start(args) => start::run(args, env),
         Command::Stop(args) => stop::run(args, env),
@@ -178,6 +186,24 @@ pub fn api_main() -> ExitCode {
         Err(error) => return error::usage(&error),
     };
     error::finish(error::catch(|| serve::run(options, &Env::from_process(), serve::EVERYWHERE)))
+}
+
+/// Serve an agent's tool over MCP, as `coord mcp` does
+#[derive(Debug, Parser)]
+#[command(name = "coord-mcp", version, after_help = "Examples:\n  claude mcp add coord -- coord-mcp")]
+struct Mcp {
+    #[command(flatten)]
+    options: mcp::McpArgs,
+}
+
+/// Runs the MCP server under its old name.
+#[must_use]
+pub fn mcp_main() -> ExitCode {
+    let options = match Mcp::try_parse() {
+        Ok(mcp) => mcp.options,
+        Err(error) => return error::usage(&error),
+    };
+    error::finish(error::catch(|| mcp::run(options, &Env::from_process())))
 }
 
 /// What a command came to, when it did not fail.

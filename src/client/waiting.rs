@@ -58,7 +58,8 @@ pub type Tell<'a> = &'a mut dyn FnMut(Waiting<'_>);
 
 impl Client {
     /// Asks for claims, and waits for as long as `patience` if somebody has them. It tells how that goes on about every
-    /// second. Whoever has waited in vain gets a reply with conflicts and without claims.
+    /// second. Whoever has waited in vain gets a reply with conflicts and without claims. Who chose a `queue_id` can
+    /// [`Client::cancel`] the wait by it.
     ///
     /// # Errors
     ///
@@ -133,7 +134,8 @@ impl Remote {
         tell: Tell<'_>,
     ) -> Result<ClaimReply, ClientError> {
         let until = Instant::now() + patience;
-        let mut request = ClaimRequest { queue_id: Some(QueueId::random().to_string()), ..request.clone() };
+        let place = request.queue_id.clone().unwrap_or_else(|| QueueId::random().to_string());
+        let mut request = ClaimRequest { queue_id: Some(place), ..request.clone() };
         let (mut in_line, mut absence) = (false, Absence::default());
         loop {
             let left = until.saturating_duration_since(Instant::now());

@@ -11,7 +11,13 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 use uuid::Uuid;
 
-use super::{Env, Settings, WorkspaceError, Worktree, git};
+use super::{Env, Setting, Settings, WorkspaceError, Worktree, git};
+
+/// The variables that name the user.
+const USER_KEYS: &[&str] = &["USER", "LOGNAME", "USERNAME"];
+
+/// The user whom nothing names.
+const NOBODY: &str = "someone";
 
 /// Who is asking.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +55,23 @@ impl Identity {
         };
         Ok(Identity { engineer, session_id, session_not_kept, tool })
     }
+
+    /// Who is asking where there is no clone: the directory takes the place of a worktree, and no session is kept.
+    #[must_use]
+    pub fn outside(directory: &Path, settings: &Settings, env: &Env) -> Identity {
+        let tool = tool(env);
+        let named = |setting: &Option<Setting<String>>| setting.as_ref().map(|setting| setting.value.clone());
+        let user = named(&settings.user)
+            .or_else(|| env.first(USER_KEYS).map(str::to_owned))
+            .unwrap_or_else(|| NOBODY.to_owned());
+        let place = directory.file_name().unwrap_or_default().to_string_lossy();
+        Identity {
+            engineer: named(&settings.engineer).unwrap_or_else(|| format!("{user}/{tool}/{place}")),
+            session_id: named(&settings.session_id).unwrap_or_else(new_session),
+            session_not_kept: None,
+            tool,
+        }
+    }
 }
 
 /// The tool whose marks are in the environment. The first that matches wins: a tool started in another's terminal
@@ -69,11 +92,11 @@ fn user(worktree: &Worktree, settings: &Settings, env: &Env) -> Result<String, W
     if let Some(user) = &settings.user {
         return Ok(user.value.clone());
     }
-    if let Some(user) = env.first(&["USER", "LOGNAME", "USERNAME"]) {
+    if let Some(user) = env.first(USER_KEYS) {
         return Ok(user.to_owned());
     }
     let name = git::config_value(&worktree.root, "user.name")?;
-    Ok(name.map(|name| slug(&name)).filter(|slug| !slug.is_empty()).unwrap_or_else(|| "someone".to_owned()))
+    Ok(name.map(|name| slug(&name)).filter(|slug| !slug.is_empty()).unwrap_or_else(|| NOBODY.to_owned()))
 }
 
 /// `Ada Lovelace` as `ada-lovelace`.
@@ -146,7 +169,9 @@ fn make_session(directory: &Path) -> Result<String, WorkspaceError> {
     Ok(session)
 }
 
-fn new_session() -> String {
+/// A session that nobody has had: 16 hexadecimal digits.
+#[must_use]
+pub fn new_session() -> String {
     let (high, low) = Uuid::new_v4().as_u64_pair();
     // Each half has fixed bits where the other is random.
     format!("{:016x}", high ^ low)

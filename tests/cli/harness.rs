@@ -273,6 +273,9 @@ pub(crate) const COORD: &str = env!("CARGO_BIN_EXE_coord");
 /// The same under the name of its service.
 pub(crate) const COORD_API: &str = env!("CARGO_BIN_EXE_coord-api");
 
+/// The same under the name of its MCP server.
+pub(crate) const COORD_MCP: &str = env!("CARGO_BIN_EXE_coord-mcp");
+
 /// A command that runs beside the test, and is killed when this is dropped.
 pub(crate) struct Running {
     process: Child,

@@ -15,6 +15,7 @@ mod extend;
 mod hotspots;
 mod inbox;
 mod init;
+mod mcp;
 mod outbox;
 mod ownership;
 mod pre_push;

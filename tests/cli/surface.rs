@@ -28,6 +28,7 @@ const COMMANDS: &[&str] = &[
     "upgrade",
     "uninit",
     "worktree",
+    "mcp",
     "status",
     "start",
     "stop",
@@ -81,6 +82,7 @@ fn the_root_lists_every_command() {
       upgrade    Bring what `coord init` wrote up to date with this version
       uninit     Take everything out of this clone that `coord init` put in
       worktree   Give an agent a worktree of its own, with its own name and session
+      mcp        Serve an agent's tool over MCP: claims as tools, on stdin and stdout
       status     Show where claims are kept, whether that works, and who you are to it
       start      Start a coordination service on this machine
       stop       Stop the service that `coord start --background` left running
@@ -206,6 +208,7 @@ fn mistakes_are_told_on_stderr_with_status_2() {
       upgrade    Bring what `coord init` wrote up to date with this version
       uninit     Take everything out of this clone that `coord init` put in
       worktree   Give an agent a worktree of its own, with its own name and session
+      mcp        Serve an agent's tool over MCP: claims as tools, on stdin and stdout
       status     Show where claims are kept, whether that works, and who you are to it
       start      Start a coordination service on this machine
       stop       Stop the service that `coord start --background` left running
