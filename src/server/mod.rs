@@ -18,6 +18,7 @@ mod instance_lock;
 mod listener;
 mod meters;
 mod metrics;
+mod openapi;
 mod outbox;
 mod ownership;
 mod probes;
@@ -36,6 +37,7 @@ pub use app::App;
 pub use config::{ConfigError, ServeConfig};
 pub use instance_lock::InstanceLock;
 pub use listener::Listener;
+pub use routes::served;
 
 /// Why the service does not run.
 #[derive(Debug, thiserror::Error)]
