@@ -29,6 +29,7 @@ pub mod requests;
 mod routes;
 mod sessions;
 mod sharing;
+mod variables;
 
 use std::path::PathBuf;
 
@@ -38,6 +39,7 @@ pub use config::{ConfigError, ServeConfig};
 pub use instance_lock::InstanceLock;
 pub use listener::Listener;
 pub use routes::served;
+pub use variables::{CLIENT_VARIABLES, SERVICE_VARIABLES};
 
 /// Why the service does not run.
 #[derive(Debug, thiserror::Error)]
