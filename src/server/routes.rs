@@ -9,7 +9,8 @@ use percent_encoding::percent_decode_str;
 use super::app::App;
 use super::reply::Reply;
 use super::{
-    auth, claims, conflicts, hotspots, metrics, openapi, outbox, ownership, probes, release_requests, repos, sessions,
+    auth, claims, conflicts, hotspots, metrics, openapi, outbox, ownership, probes, release_requests, repos,
+    sessions,
 };
 
 /// A path that is served.

@@ -85,7 +85,9 @@ fn world() -> World {
     world.git(&app, &["add", "."]);
     world.git(&app, &["commit", "--quiet", "-m", "router"]);
     world.add_worktree("other-worktree");
-    let start = format!("#!/bin/sh\n[ \"$1\" != start ] || {{ shift; set -- start --port 0 \"$@\"; }}\nexec {COORD} \"$@\"\n");
+    let start = format!(
+        "#!/bin/sh\n[ \"$1\" != start ] || {{ shift; set -- start --port 0 \"$@\"; }}\nexec {COORD} \"$@\"\n"
+    );
     world.write("bin/coord", &start);
     if !Path::new(COORD).with_file_name("coord-mcp").exists() {
         world.write("bin/coord-mcp", "#!/bin/sh\n");
@@ -169,7 +171,11 @@ fn play(document: &Path) -> usize {
 
 #[test]
 fn commands_work() {
-    let ignored: usize = documents().iter().map(|document| play(document)).sum();
+    // Side by side, so that one that fails does not hide another.
+    let plays: Vec<_> =
+        documents().into_iter().map(|document| std::thread::spawn(move || play(&document))).collect();
+    let played: Vec<_> = plays.into_iter().map(std::thread::JoinHandle::join).collect();
+    let ignored: usize = played.into_iter().map(|ignored| ignored.expect("a command works")).sum();
     assert!(ignored <= MOST_IGNORED, "{ignored} blocks are left out");
 }
 

@@ -16,20 +16,25 @@ fn read(path: &str) -> String {
 }
 
 fn yaml(path: &str) -> Yaml {
-    let mut documents = YamlLoader::load_from_str(&read(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let mut documents =
+        YamlLoader::load_from_str(&read(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
     assert_eq!(documents.len(), 1, "{path}");
     documents.remove(0)
 }
 
 /// Every variable with its default as the documents write it.
 fn variables() -> BTreeMap<&'static str, &'static str> {
-    SERVICE_VARIABLES.iter().chain(CLIENT_VARIABLES).map(|&(name, value)| (name, value.unwrap_or(""))).collect()
+    SERVICE_VARIABLES
+        .iter()
+        .chain(CLIENT_VARIABLES)
+        .map(|&(name, value)| (name, value.unwrap_or("")))
+        .collect()
 }
 
 /// The names of variables in a text.
 fn named(text: &str) -> BTreeSet<&str> {
     let is_name = |c: char| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit();
-    let words = text.split(|c: char| !is_name(c)).filter(|word| word.starts_with("COORD_") && word.len() > 6);
+    let words = text.split(|c: char| !is_name(c)).filter(|word| word.starts_with("COORD_") && word.len() > 8);
     words.filter(|word| !word.ends_with('_')).collect()
 }
 
@@ -60,7 +65,9 @@ fn the_list_has_every_variable_that_is_read() {
             continue;
         }
         // Only whole literals: what is said about variables is not what is read.
-        for name in text.split('"').filter(|literal| named(literal).len() == 1 && literal.starts_with("COORD_")) {
+        for name in
+            text.split('"').filter(|literal| named(literal).len() == 1 && literal.starts_with("COORD_"))
+        {
             if name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
                 found.insert(name.to_owned());
             }
@@ -87,7 +94,8 @@ fn the_documented_variables_are_those_of_the_code() {
 #[test]
 fn the_example_of_an_environment_has_them_all() {
     let text = read(".env.example");
-    let lines = text.lines().map(|line| line.trim_start_matches('#')).filter(|line| line.starts_with("COORD_"));
+    let lines =
+        text.lines().map(|line| line.trim_start_matches('#')).filter(|line| line.starts_with("COORD_"));
     let told: BTreeMap<&str, &str> = lines.map(|line| line.split_once('=').unwrap()).collect();
     assert_eq!(told, variables());
     let set: Vec<&str> = text.lines().filter(|line| line.starts_with("COORD_")).collect();
@@ -147,7 +155,9 @@ fn compose_and_the_container_say_the_same() {
         assert!(dockerfile.contains(&format!("{name}={value}")), "{name}");
     }
     assert!(service["environment"]["COORD_AUTH_TOKEN"].as_str().unwrap().contains(":?"), "it must be set");
-    for line in ["USER 10001:10001", "VOLUME /data", "HEALTHCHECK", "ENTRYPOINT [\"coord\"]", "CMD [\"serve\"]"] {
+    for line in
+        ["USER 10001:10001", "VOLUME /data", "HEALTHCHECK", "ENTRYPOINT [\"coord\"]", "CMD [\"serve\"]"]
+    {
         assert!(dockerfile.contains(line), "{line}");
     }
 }

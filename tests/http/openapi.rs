@@ -32,7 +32,9 @@ pub(crate) fn conforms(method: &str, target: &str, response: &Response) {
         let always = code == 503 || response.json()["detail"].is_string();
         assert!(!always || response.header(&header.to_lowercase()).is_some(), "{place}: no {header}");
     }
-    let Some(content) = described["content"].as_object() else { return assert_eq!(response.body, "", "{place}") };
+    let Some(content) = described["content"].as_object() else {
+        return assert_eq!(response.body, "", "{place}");
+    };
     let kind = response.header("content-type").unwrap().split(';').next().unwrap();
     let schema = content.get(kind).unwrap_or_else(|| panic!("{place}: {kind} is not described"));
     let body = if kind == "application/json" { response.json() } else { json!(response.body) };
@@ -104,8 +106,10 @@ fn paths_without_a_token_are_those_that_need_none() {
     for (path, methods) in served() {
         let target = path.replace(['{', '}'], "");
         for method in methods.split(", ") {
-            let request =
-                format!("{method} {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n", server.address);
+            let request = format!(
+                "{method} {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n",
+                server.address
+            );
             let open = DESCRIPTION["paths"][path][method.to_lowercase()]["security"] == json!([]);
             assert_eq!(server.raw(&request).code() != 401, open, "{method} {path}");
         }
