@@ -6,8 +6,7 @@
 FROM rust:1-slim-bookworm AS build
 WORKDIR /src
 COPY . .
-RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    cargo build --release --locked --bins \
+RUN cargo build --release --locked --bins \
     && mkdir /out \
     && find target/release -maxdepth 1 -type f -name 'coord*' -perm -u+x -exec cp {} /out/ \; \
     && strip /out/*

@@ -33,7 +33,8 @@ def install():
     try:
         if not program.exists():
             subprocess.run([sys.executable, "-m", "venv", VENV], check=True, capture_output=True, timeout=60)
-            pip = [VENV / "bin" / "python", "-m", "pip", "install", "--quiet", PINNED]
+            pip = [VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1"]
+            pip += ["--timeout", "10", PINNED]
             subprocess.run(pip, check=True, capture_output=True, timeout=60, text=True)
         return program, None
     except (subprocess.SubprocessError, OSError) as error:
