@@ -1,5 +1,5 @@
 # `make test` passes every test there is. It needs Rust, git and a C compiler; the contract, where there is a copy of it,
-# needs Python 3. `make check` is the same.
+# needs Python 3, and so does `openapi`, which is left out without. `make check` is the same.
 
 CARGO ?= cargo
 # The executable contract of the service, where there is a copy of it.
