@@ -1,5 +1,6 @@
 # `make test` passes every test there is. It needs Rust, git and a C compiler; the contract, where there is a copy of it,
-# needs Python 3, and so does the MCP client, which is left out where it cannot be installed. `make check` is the same.
+# needs Python 3, and so do the MCP client and `openapi`, which are left out where they cannot be installed. `make check` is
+# the same.
 
 CARGO ?= cargo
 # The executable contract of the service, where there is a copy of it.
@@ -7,9 +8,23 @@ CONTRACT ?=
 
 OLD = target/old-clients
 
-.PHONY: old-clients check test tools fmt lint unit docs contract bench accuracy
+.PHONY: old-clients check test verify test-fast install run tools fmt lint unit docs contract openapi docker-smoke bench accuracy
 
-check test: tools fmt lint docs unit contract
+check test: tools fmt lint docs unit contract openapi-if-there
+
+# All that can be tested here: minutes more, some of them for an image.
+verify: check openapi docker-smoke
+
+# The tests beside the code, for while you write it.
+test-fast:
+	$(CARGO) test --locked --lib
+
+install:
+	$(CARGO) install --locked --path .
+
+# The service, on this machine, until Ctrl-C; its token and database stand under COORD_HOME.
+run:
+	$(CARGO) run --locked -- start
 
 # A minimal Rust comes without these two.
 tools:
@@ -46,6 +61,23 @@ mcp-client:
 	&& $(MCP_CLIENT)/bin/pip install --quiet --disable-pip-version-check 'mcp<2'; } >/dev/null 2>&1; \
 	then $(MCP_CLIENT)/bin/python tests/mcp/client.py target/debug/coord-mcp; \
 	else echo 'mcp-client: left out, python3 cannot install the package mcp'; fi
+
+# A service under requests made up from its own description, for most of a minute. Schemathesis, which makes them up, is
+# installed into target/.
+.PHONY: openapi-if-there
+openapi:
+	$(CARGO) build --locked
+	python3 tests/openapi/check.py
+
+# The same for ten seconds, where Python 3 is there and can install it within a minute.
+openapi-if-there:
+	$(CARGO) build --locked
+	@if python3 -c 'import venv, ensurepip' 2>/dev/null; then python3 tests/openapi/check.py --seconds 10 --if-there; \
+	else echo 'openapi: left out, there is no Python 3 that can make a virtual environment'; fi
+
+# The container: built, ready, in use, ended.
+docker-smoke:
+	tests/docker/smoke
 
 # The README's figures. COORD_OLD=PATH compares with the coord-api of coord-mcp-server 0.27.1, where it is installed.
 bench:

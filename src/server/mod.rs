@@ -18,6 +18,7 @@ mod instance_lock;
 mod listener;
 mod meters;
 mod metrics;
+mod openapi;
 mod outbox;
 mod ownership;
 mod probes;
@@ -28,6 +29,7 @@ pub mod requests;
 mod routes;
 mod sessions;
 mod sharing;
+mod variables;
 
 use std::path::PathBuf;
 
@@ -36,6 +38,8 @@ pub use app::App;
 pub use config::{ConfigError, ServeConfig};
 pub use instance_lock::InstanceLock;
 pub use listener::Listener;
+pub use routes::served;
+pub use variables::{CLIENT_VARIABLES, SERVICE_VARIABLES};
 
 /// Why the service does not run.
 #[derive(Debug, thiserror::Error)]

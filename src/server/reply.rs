@@ -76,6 +76,11 @@ impl Reply {
         }
     }
 
+    /// A JSON text that has been written before.
+    pub(super) fn json_text(text: &'static str) -> Reply {
+        Reply { content_type: "application/json", ..Reply::text(text) }
+    }
+
     /// A text.
     pub(super) fn text(text: &'static str) -> Reply {
         let body = Bytes::from_static(text.as_bytes());

@@ -9,7 +9,8 @@ use percent_encoding::percent_decode_str;
 use super::app::App;
 use super::reply::Reply;
 use super::{
-    auth, claims, conflicts, hotspots, metrics, outbox, ownership, probes, release_requests, repos, sessions,
+    auth, claims, conflicts, hotspots, metrics, openapi, outbox, ownership, probes, release_requests, repos,
+    sessions,
 };
 
 /// A path that is served.
@@ -18,6 +19,7 @@ pub(super) enum Route<'a> {
     Health,
     Ready,
     Meta,
+    Description,
     Claims,
     ReleaseClaims,
     Claim(Cow<'a, str>),
@@ -41,6 +43,40 @@ pub(super) enum Route<'a> {
     PurgeOutbox,
 }
 
+/// Every route there is; a test counts them.
+const EVERY: [Route<'static>; 25] = [
+    Route::Health,
+    Route::Ready,
+    Route::Meta,
+    Route::Description,
+    Route::Claims,
+    Route::ReleaseClaims,
+    Route::Claim(Cow::Borrowed("")),
+    Route::ExtendClaim(Cow::Borrowed("")),
+    Route::Conflicts,
+    Route::ReleaseSession(Cow::Borrowed("")),
+    Route::Inbox(Cow::Borrowed("")),
+    Route::Requests,
+    Route::Request(Cow::Borrowed("")),
+    Route::Respond(Cow::Borrowed("")),
+    Route::RequestEvents(Cow::Borrowed("")),
+    Route::Repos,
+    Route::Metrics,
+    Route::AutoResolutions,
+    Route::Hotspots,
+    Route::PromoteHotspot,
+    Route::Ownership,
+    Route::Outbox,
+    Route::OutboxStats,
+    Route::RetryOutbox,
+    Route::PurgeOutbox,
+];
+
+/// Every path that is served, its variable parts named, with its methods as an `Allow` header says them.
+pub fn served() -> impl Iterator<Item = (&'static str, &'static str)> {
+    EVERY.iter().map(|route| (route.template(), route.allow()))
+}
+
 impl Route<'_> {
     /// The route of a path, if there is one.
     pub(super) fn of(path: &str) -> Option<Route<'_>> {
@@ -51,6 +87,7 @@ impl Route<'_> {
             ("health", None, ..) => Route::Health,
             ("readyz", None, ..) => Route::Ready,
             ("meta", None, ..) => Route::Meta,
+            ("openapi.json", None, ..) => Route::Description,
             ("claims", None, ..) => Route::Claims,
             ("claims", Some("release"), None, _) => Route::ReleaseClaims,
             ("claims", Some(id), None, _) if !id.is_empty() => Route::Claim(named(id)),
@@ -84,7 +121,7 @@ impl Route<'_> {
     /// The methods it takes, as an `Allow` header says them.
     fn allow(&self) -> &'static str {
         match self {
-            Route::Health | Route::Ready | Route::Meta | Route::Repos => "GET",
+            Route::Health | Route::Ready | Route::Meta | Route::Description | Route::Repos => "GET",
             Route::Metrics | Route::AutoResolutions | Route::Inbox(_) | Route::RequestEvents(_) => "GET",
             Route::Hotspots => "GET",
             Route::Claims | Route::Conflicts | Route::Requests | Route::Ownership => "GET, POST",
@@ -105,6 +142,7 @@ impl Route<'_> {
             Route::Health => "/health",
             Route::Ready => "/readyz",
             Route::Meta => "/meta",
+            Route::Description => "/openapi.json",
             Route::Claims => "/claims",
             Route::ReleaseClaims => "/claims/release",
             Route::Claim(_) => "/claims/{claim_id}",
@@ -131,7 +169,7 @@ impl Route<'_> {
 
     /// Whether it answers without a token.
     fn is_open(&self) -> bool {
-        matches!(self, Route::Health | Route::Ready | Route::Meta | Route::Metrics)
+        matches!(self, Route::Health | Route::Ready | Route::Meta | Route::Description | Route::Metrics)
     }
 }
 
@@ -167,6 +205,7 @@ async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
         Route::Health => Ok(probes::health()),
         Route::Ready => probes::ready(app).await,
         Route::Meta => Ok(probes::meta(app)),
+        Route::Description => Ok(openapi::description()),
         Route::Claims if method == Method::GET => claims::list(app, &request).await,
         Route::Claims => claims::claim(app, request).await,
         Route::ReleaseClaims => claims::release(app, request).await,
@@ -246,6 +285,19 @@ mod tests {
         }
         assert_eq!(template("/claims/x/y"), "(unknown)");
         assert_eq!(Route::of("/claims/a%2Fb%20c"), Some(Route::Claim("a/b c".into())));
+    }
+
+    #[test]
+    fn every_route_is_listed_once() {
+        let source = include_str!("routes.rs");
+        let named = source.split("pub(super) enum Route").nth(1).unwrap().split("\n}\n").next().unwrap();
+        let variants = named.lines().filter(|line| line.starts_with("    ") && line.ends_with(','));
+        assert_eq!(variants.count(), EVERY.len());
+        let listed: std::collections::BTreeSet<_> = served().map(|(path, _)| path).collect();
+        assert_eq!(listed.len(), EVERY.len());
+        for (path, _) in served() {
+            assert_eq!(template(path), path);
+        }
     }
 
     #[test]

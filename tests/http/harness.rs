@@ -125,7 +125,9 @@ impl Server {
         body: Option<&Value>,
         headers: &[(&str, &str)],
     ) -> Response {
-        self.raw(&self.request(method, target, body, headers))
+        let response = self.raw(&self.request(method, target, body, headers));
+        super::openapi::conforms(method, target, &response);
+        response
     }
 
     /// The text of such a request.

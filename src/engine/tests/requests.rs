@@ -99,8 +99,8 @@ fn only_the_holder_answers() {
 
 #[test]
 fn whatever_ends_the_claim_settles_all_that_was_asked_of_it() {
-    type Ends = fn(&mut Story);
-    let ends: [(&str, Ends); 4] = [
+    type End = fn(&mut Story);
+    let ends: [(&str, End); 4] = [
         ("voluntary", |story| story.world.release(&story.held.clone())),
         ("session-bulk", |story| {
             story.world.decide(&Command::ReleaseSession { session: "s".into() });
