@@ -1,6 +1,7 @@
 //! What a command that works in a clone starts from: the clone, who is asking, and a way to the coordinator.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::error::Kind;
 use super::{CliError, output};
@@ -27,7 +28,21 @@ impl Context {
 
     /// Looks around a directory.
     pub(super) fn open_at(cwd: PathBuf, env: &Env) -> Result<Context, CliError> {
-        let workspace = Workspace::open(&cwd, env)?;
+        Context::of(Workspace::open(&cwd, env)?, cwd, env)
+    }
+
+    /// Looks around a directory in a hurry: git is asked only where it has to be, and a service gets no longer than this to
+    /// answer.
+    pub(super) fn open_hurried(cwd: PathBuf, env: &Env, patience: Duration) -> Result<Context, CliError> {
+        let mut context = Context::of(Workspace::open_at_a_glance(&cwd, env)?, cwd, env)?;
+        context.client = match context.client {
+            Client::Remote(remote) => Client::Remote(remote.hurried(patience)),
+            embedded => embedded,
+        };
+        Ok(context)
+    }
+
+    fn of(workspace: Workspace, cwd: PathBuf, env: &Env) -> Result<Context, CliError> {
         if let Some(why) = &workspace.identity.session_not_kept {
             output::warn(&format!("this worktree's session could not be kept: {why}"));
         }

@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod error;
 mod extend;
+mod hook;
 mod hotspots;
 mod ids;
 mod inbox;
@@ -83,6 +84,7 @@ enum Command {
     Respond(respond::RespondArgs),
     Inbox(inbox::InboxArgs),
     PrePush(pre_push::PrePushArgs),
+    Hook(hook::HookArgs),
     Repos(repos::ReposArgs),
     Outbox(outbox::OutboxArgs),
     Init(init::InitArgs),
@@ -117,7 +119,12 @@ pub fn main() -> ExitCode {
 fn tells_of_updates(command: &Command) -> bool {
     !matches!(
         command,
-        Command::Init(_) | Command::Start(_) | Command::Serve(_) | Command::Doctor(_) | Command::PrePush(_)
+        Command::Init(_)
+            | Command::Start(_)
+            | Command::Serve(_)
+            | Command::Doctor(_)
+            | Command::PrePush(_)
+            | Command::Hook(_)
     )
 }
 
@@ -137,6 +144,7 @@ fn dispatch(command: Command, env: &Env) -> Done {
         Command::Respond(args) => respond::run(args, env),
         Command::Inbox(args) => inbox::run(args, env),
         Command::PrePush(args) => pre_push::run(args, env),
+        Command::Hook(args) => hook::run(&args, env),
         Command::Repos(args) => repos::run(args, env),
         Command::Outbox(args) => outbox::run(args, env),
         Command::Init(args) => init::run(args, env),

@@ -48,6 +48,12 @@ impl Remote {
         Remote::within(url, None, patience, patience)
     }
 
+    /// The same service with so long to answer, for who cannot wait.
+    #[must_use]
+    pub fn hurried(self, patience: Duration) -> Remote {
+        Remote::within(&self.url, self.token, patience, patience)
+    }
+
     fn within(url: &str, token: Option<Token>, connect: Duration, answer: Duration) -> Remote {
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
