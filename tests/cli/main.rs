@@ -12,6 +12,7 @@ mod claims;
 mod demo;
 mod doctor;
 mod extend;
+mod hook;
 mod hotspots;
 mod inbox;
 mod init;

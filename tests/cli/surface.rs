@@ -21,6 +21,7 @@ const COMMANDS: &[&str] = &[
     "respond",
     "inbox",
     "pre-push",
+    "hook",
     "repos",
     "outbox",
     "init",
