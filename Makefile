@@ -5,7 +5,7 @@ CARGO ?= cargo
 # The executable contract of the service, where there is a copy of it.
 CONTRACT ?=
 
-.PHONY: check test tools fmt lint unit docs contract bench accuracy
+.PHONY: check test tools fmt lint unit docs contract bench accuracy generated
 
 check test: tools fmt lint docs unit contract
 
@@ -31,6 +31,18 @@ contract:
 	$(CARGO) build --locked
 	@if [ -n '$(CONTRACT)' ]; then python3 tests/contract.py '$(CONTRACT)'; \
 	else echo 'contract: left out, CONTRACT names no copy of it'; fi
+
+# completions/ and man/, from the definition of the command line. A test says when they are no longer fresh.
+generated:
+	$(CARGO) build --locked
+	@mkdir -p completions man
+	target/debug/coord completions bash >completions/coord.bash
+	target/debug/coord completions zsh >completions/_coord
+	target/debug/coord completions fish >completions/coord.fish
+	target/debug/coord completions powershell >completions/coord.ps1
+	target/debug/coord completions elvish >completions/coord.elv
+	@rm -f man/*.1
+	target/debug/coord man man
 
 # The README's figures. COORD_OLD=PATH compares with the coord-api of coord-mcp-server 0.27.1, where it is installed.
 bench:

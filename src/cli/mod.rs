@@ -6,6 +6,8 @@
 mod check;
 mod claim;
 mod claims;
+mod complete;
+mod completions;
 mod context;
 mod demo;
 mod doctor;
@@ -17,6 +19,7 @@ mod ids;
 mod inbox;
 mod init;
 mod local_service;
+mod man;
 mod outbox;
 mod output;
 mod ownership;
@@ -97,16 +100,21 @@ enum Command {
     Stop(stop::StopArgs),
     Serve(serve::ServeArgs),
     Demo(demo::DemoArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    let env = Env::from_process();
+    if let Some(exit) = completions::answer(&env) {
+        return exit;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return error::usage(&error),
     };
-    let env = Env::from_process();
     let is_told = tells_of_updates(&cli.command);
     let exit = error::finish(error::catch(|| dispatch(cli.command, &env)));
     if is_told {
@@ -125,6 +133,8 @@ fn tells_of_updates(command: &Command) -> bool {
             | Command::Doctor(_)
             | Command::PrePush(_)
             | Command::Hook(_)
+            | Command::Completions(_)
+            | Command::Man(_)
     )
 }
 
@@ -157,6 +167,8 @@ fn dispatch(command: Command, env: &Env) -> Done {
         Command::Stop(args) => stop::run(args, env),
         Command::Serve(args) => serve::run(args.options, env, serve::LOOPBACK),
         Command::Demo(args) => demo::run(args, env),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }
 

@@ -9,6 +9,7 @@ mod receiver;
 mod check;
 mod claim;
 mod claims;
+mod completions;
 mod demo;
 mod doctor;
 mod extend;

@@ -34,6 +34,8 @@ const COMMANDS: &[&str] = &[
     "stop",
     "serve",
     "demo",
+    "completions",
+    "man",
 ];
 
 #[test]
