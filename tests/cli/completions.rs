@@ -261,7 +261,8 @@ fn fish() {
         return;
     }
     let world = World::embedded();
-    let place = ready(&world);
+    // Fish sets USER to whom it runs as.
+    let place = ready(&world).env("COORD_USER", "alice");
     let complete = |line: &str| {
         let script = format!("coord completions fish | source; complete --do-complete '{line}'");
         let ran = place.run("fish", &["--no-config", "-c", &script]).ok();
@@ -283,7 +284,7 @@ fn at_terminal(shell: &mut Command, typed: &str) -> String {
     unlockpt(&control).unwrap();
     let name = ptsname(&control, Vec::new()).unwrap().into_string().unwrap();
     let open = || fs::File::options().read(true).write(true).open(&name).unwrap();
-    shell.env("TERM", "xterm").env("COLUMNS", "200");
+    shell.env("NO_COLOR", "1").env("TERM", "xterm").env("COLUMNS", "200");
     shell.stdin(Stdio::from(open())).stdout(Stdio::from(open())).stderr(Stdio::from(open()));
     let mut process = shell.spawn().unwrap();
     let mut control = fs::File::from(control);
@@ -299,7 +300,7 @@ fn at_terminal(shell: &mut Command, typed: &str) -> String {
     });
     let until = Instant::now() + DEADLINE;
     let mut text = String::new();
-    let mut wait_for = |text: &mut String, what: &dyn Fn(&str) -> bool| {
+    let wait_for = |text: &mut String, what: &dyn Fn(&str) -> bool| {
         while !what(text) && Instant::now() < until {
             match seen.recv_timeout(Duration::from_millis(200)) {
                 Ok(more) => text.push_str(&more),

@@ -336,6 +336,13 @@ fn a_service_that_is_away_stops_nobody() {
     let ran = told(&world, &place, "cursor", &sent);
     assert!(ran.stdout == "{}\n" && ran.stderr.contains("did not guard"), "{ran}");
 
+    // One that takes a connection and is silent is not waited for long.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let begun = std::time::Instant::now();
+    let ran = told(&world, &world.at("home").env("COORD_API_URL", &url), "claude-code", &sent);
+    assert!(ran.json()["systemMessage"].is_string() && begun.elapsed().as_secs() < 20, "{ran}");
+
     // So does a service that is configured in a way that makes no sense.
     let place = world.at("home").env("COORD_API_URL", "ftp://nowhere");
     assert!(told(&world, &place, "claude-code", &sent).json()["systemMessage"].is_string());
