@@ -36,8 +36,7 @@ enum Shell {
     Bash,
     Zsh,
     Fish,
-    #[value(name = "powershell")]
-    PowerShell,
+    Powershell,
     Elvish,
 }
 
@@ -47,7 +46,7 @@ impl Shell {
             Shell::Bash => &WholeWords,
             Shell::Zsh => &Zsh,
             Shell::Fish => &Fish,
-            Shell::PowerShell => &Powershell,
+            Shell::Powershell => &Powershell,
             Shell::Elvish => &Elvish,
         }
     }
