@@ -23,7 +23,7 @@ const VARIABLE: &str = "COORD_COMPLETE";
     source <(coord completions bash)             in ~/.bashrc\n  \
     source <(coord completions zsh)              in ~/.zshrc, after compinit\n  \
     coord completions fish | source              in ~/.config/fish/config.fish\n  \
-    coord completions elvish | slurp | eval (one)")]
+    eval (coord completions elvish | slurp)      in ~/.config/elvish/rc.elv")]
 pub(super) struct CompletionsArgs {
     /// The shell
     #[arg(value_name = "SHELL")]

@@ -108,10 +108,11 @@ pub(super) fn take(
     let before = text;
     let mut text = text.to_owned();
     for (event, _) in GROUPS {
+        let with = text.len();
         while let Some(less) = take_one(path, &text, event)? {
             text = less;
         }
-        if made(&format!("{HOOKS}.{event}")) {
+        if text.len() < with && made(&format!("{HOOKS}.{event}")) {
             text = without_empty(path, &text, event)?;
         }
     }

@@ -43,6 +43,8 @@ struct Hunk {
     lines: Vec<String>,
     /// The lines from here on are touched, up to the other.
     touched: Option<(usize, usize)>,
+    /// Whether the line before is removed: what is added takes its place.
+    in_place: bool,
     odd: bool,
 }
 
@@ -53,11 +55,14 @@ impl Hunk {
             Some((first, last)) => Some((first.min(from), last.max(until))),
             None => Some((from, until)),
         };
+        let was_in_place = std::mem::take(&mut self.in_place);
         match line.as_bytes().first() {
             Some(b'-') => {
                 self.lines.push(line[1..].to_owned());
                 self.touched = touch(self.touched, at, at);
+                self.in_place = true;
             }
+            Some(b'+') if was_in_place => self.in_place = true,
             // What is put in between two lines is in whatever holds both.
             Some(b'+') => self.touched = touch(self.touched, at.saturating_sub(1), at),
             Some(b' ') => self.lines.push(line[1..].to_owned()),
