@@ -159,7 +159,8 @@ fn lines_of(source: &str, stretch: &Stretch) -> Vec<(u32, u32)> {
         line += source[counted..at].matches('\n').count();
         counted = at;
         // A line end at the end belongs to the line it ends.
-        let height = text.strip_suffix('\n').unwrap_or(text).matches('\n').count();
+        let own = text.strip_suffix('\n').filter(|_| stretch.after == 0).unwrap_or(text);
+        let height = own.matches('\n').count();
         let (first, last) = (line + stretch.before, (line + height).saturating_sub(stretch.after));
         if first > last {
             return Vec::new();
@@ -226,5 +227,7 @@ mod tests {
         let text = "    x = 1\n    def m(self):\n        pass\n    def n(self):\n".to_owned();
         let stretch = Stretch { text, before: 2, after: 1 };
         assert_eq!(around("a.py", SOURCE, &[stretch]).unwrap(), ["A::m"]);
+        let stretch = Stretch { text: "def f():\n    return 1\n".into(), before: 1, after: 1 };
+        assert_eq!(around("a.py", SOURCE, &[stretch]).unwrap(), ["f"]);
     }
 }
