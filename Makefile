@@ -79,6 +79,19 @@ openapi-if-there:
 docker-smoke:
 	tests/docker/smoke
 
+# completions/ and man/, from the definition of the command line. A test says when they are no longer fresh.
+.PHONY: generated
+generated:
+	$(CARGO) build --locked
+	@mkdir -p completions man
+	target/debug/coord completions bash >completions/coord.bash
+	target/debug/coord completions zsh >completions/_coord
+	target/debug/coord completions fish >completions/coord.fish
+	target/debug/coord completions powershell >completions/coord.ps1
+	target/debug/coord completions elvish >completions/coord.elv
+	@rm -f man/*.1
+	target/debug/coord man man
+
 # The README's figures. COORD_OLD=PATH compares with the coord-api of coord-mcp-server 0.27.1, where it is installed.
 bench:
 	$(CARGO) bench --locked --bench overlap

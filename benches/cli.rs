@@ -51,7 +51,13 @@ fn main() -> Result<()> {
     row("coord claim, embedded", Some(15.0), &|run| embedded.coord(&["claim", &free(run)]), Some(&embedded))?;
     row("coord check, over HTTP", None, &|run| served.coord(&["check", &free(run)]), None)?;
     row("coord claim, over HTTP", Some(5.0), &|run| served.coord(&["claim", &free(run)]), Some(&served))?;
-    println!("each claim is released again, which is not in its time");
+    for (clone, how) in [(&embedded, "embedded"), (&served, "over HTTP")] {
+        row(&format!("first edit, {how}"), Some(10.0), &|run| clone.hook(ACTIVE + run), None)?;
+        row(&format!("same edit again, {how}"), Some(10.0), &|_| clone.hook(ACTIVE), None)?;
+    }
+    println!(
+        "each claim is released again, which is not in its time; edits are what `coord hook claude-code` adds to one"
+    );
     Ok(())
 }
 
@@ -130,6 +136,24 @@ impl Clone {
 
     fn coord(&self, arguments: &[&str]) -> Command {
         self.command(env!("CARGO_BIN_EXE_coord"), arguments)
+    }
+
+    /// The hook as Claude Code runs it before an edit of a file, in a clone that is set up.
+    fn hook(&self, number: usize) -> Command {
+        let root = self.root();
+        let path = root.join(file(number));
+        let event = self.scratch.path().join("event.json");
+        let (cwd, path) = (root.display(), path.display());
+        let sent = format!(
+            r#"{{"session_id":"bench","cwd":"{cwd}","hook_event_name":"PreToolUse","tool_name":"Edit",
+                "tool_input":{{"file_path":"{path}","old_string":"export const","new_string":"const"}}}}"#
+        );
+        let mut command = self.coord(&["hook", "claude-code"]);
+        command.env("COORD_REPO_ID", "bench");
+        if let Ok(input) = fs::write(&event, sent).and_then(|()| fs::File::open(&event)) {
+            command.stdin(input);
+        }
+        command
     }
 
     fn command(&self, program: impl AsRef<Path>, arguments: &[&str]) -> Command {

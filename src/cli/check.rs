@@ -5,7 +5,7 @@ use clap::Args;
 use super::claim::scope;
 use super::context::{Context, now};
 use super::output::{self, Style};
-use super::{Done, Exit};
+use super::{Done, Exit, complete};
 use crate::wire::{CheckConflict, CheckPath, CheckReply, moment};
 use crate::workspace::{Delta, Env, changed_files};
 
@@ -22,7 +22,7 @@ use crate::workspace::{Delta, Env, changed_files};
     coord check src/api.ts --json | jq .safe")]
 pub(super) struct CheckArgs {
     /// Check these files, directories or globs; FILE::NAME checks one symbol of a file
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", add = complete::files())]
     paths: Vec<String>,
     /// Check what is staged for the next commit, symbol by symbol
     #[arg(long, conflicts_with_all = ["paths", "diff"])]

@@ -8,7 +8,7 @@ use super::context::{Context, now};
 use super::error::Kind;
 use super::output::{self, Style};
 use super::waiting::Wait;
-use super::{CliError, Done, Exit, refused};
+use super::{CliError, Done, Exit, complete, refused};
 use crate::engine::Policy;
 use crate::pattern::Pattern;
 use crate::service::{claim_command, unknown_symbols};
@@ -36,13 +36,13 @@ pub(super) const URGENCIES: [&str; 4] = ["low", "normal", "high", "blocking"];
     coord claim src/router.ts --symbol Router::get --symbol parse")]
 pub(super) struct ClaimArgs {
     /// Claim these files, directories or globs; FILE::NAME claims one symbol of a file
-    #[arg(value_name = "PATTERN", required_unless_present_any = ["shared", "module"])]
+    #[arg(value_name = "PATTERN", required_unless_present_any = ["shared", "module"], add = complete::files())]
     patterns: Vec<String>,
     /// Claim a file that everybody touches, beside others who claim it as shared
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", add = complete::files())]
     shared: Vec<String>,
     /// Claim a module that nobody may take single symbols out of
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", add = complete::files())]
     module: Vec<String>,
     /// Claim only these declarations of the files, as in Router::handleAuth; may be repeated
     #[arg(long, value_name = "NAME", requires = "patterns", conflicts_with_all = ["shared", "module"])]

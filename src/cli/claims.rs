@@ -8,7 +8,7 @@ use comfy_table::Cell;
 use super::claim::scope;
 use super::context::{Context, now};
 use super::output;
-use super::{Done, Exit};
+use super::{Done, Exit, complete};
 use crate::engine::Timestamp;
 use crate::wire::{ClaimRow, ListQuery, moment};
 use crate::workspace::Env;
@@ -24,7 +24,7 @@ pub(super) struct ClaimsArgs {
     #[arg(long, conflicts_with = "engineer")]
     mine: bool,
     /// Show only what this engineer holds
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::engineers())]
     engineer: Option<String>,
     /// Show the newest of those that are over, too
     #[arg(long)]

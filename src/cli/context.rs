@@ -1,6 +1,7 @@
 //! What a command that works in a clone starts from: the clone, who is asking, and a way to the coordinator.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::error::Kind;
 use super::{CliError, output};
@@ -27,10 +28,41 @@ impl Context {
 
     /// Looks around a directory.
     pub(super) fn open_at(cwd: PathBuf, env: &Env) -> Result<Context, CliError> {
-        let workspace = Workspace::open(&cwd, env)?;
-        if let Some(why) = &workspace.identity.session_not_kept {
+        let context = Context::of(Workspace::open(&cwd, env)?, cwd, env)?;
+        if let Some(why) = &context.workspace.identity.session_not_kept {
             output::warn(&format!("this worktree's session could not be kept: {why}"));
         }
+        Ok(context)
+    }
+
+    /// Looks around a directory in a hurry: git is asked only where it has to be, and a service gets no longer than this to
+    /// answer. Nothing is said.
+    pub(super) fn open_hurried(cwd: PathBuf, env: &Env, patience: Duration) -> Result<Context, CliError> {
+        let workspace = Workspace::open_at_a_glance(&cwd, env)?;
+        Ok(Context::of(workspace, cwd, env)?.hurried(patience))
+    }
+
+    /// The same where nothing is to be written; `None` where nothing has been claimed yet.
+    pub(super) fn open_quietly(
+        cwd: PathBuf,
+        env: &Env,
+        patience: Duration,
+    ) -> Result<Option<Context>, CliError> {
+        let workspace = Workspace::open_at_a_glance(&cwd, env)?;
+        if workspace.settings.service_url.is_none() && !workspace.database_path().is_file() {
+            return Ok(None);
+        }
+        Ok(Some(Context::of(workspace, cwd, env)?.hurried(patience)))
+    }
+
+    fn hurried(mut self, patience: Duration) -> Context {
+        if let Client::Remote(remote) = self.client {
+            self.client = Client::Remote(remote.hurried(patience));
+        }
+        self
+    }
+
+    fn of(workspace: Workspace, cwd: PathBuf, env: &Env) -> Result<Context, CliError> {
         let client = match &workspace.settings.service_url {
             Some(url) => {
                 let token = workspace.settings.token.as_ref().map(|token| token.value.clone());

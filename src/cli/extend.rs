@@ -11,7 +11,7 @@ use super::context::{Context, now};
 use super::error::Kind;
 use super::output::{self, Style};
 use super::release::find_all;
-use super::{CliError, Done, Exit};
+use super::{CliError, Done, Exit, complete};
 use crate::wire::{ClaimRow, ExtendRequest, moment};
 use crate::workspace::Env;
 
@@ -29,7 +29,7 @@ const DEFAULT: Duration = Duration::from_secs(2 * 3600);
     coord extend 'src/auth/**' --ttl 30m")]
 pub(super) struct ExtendArgs {
     /// Extend the claims with these ids, starts of ids, or patterns; all of yours here if none is given
-    #[arg(value_name = "CLAIM")]
+    #[arg(value_name = "CLAIM", add = complete::own_claims())]
     claims: Vec<String>,
     /// Let them last so long from now, as in 90m, 4h or 2d
     #[arg(long, value_name = "TIME", value_parser = ttl)]

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::error::Kind;
 use super::setup::{Ground, ask, confirm, declined, is_asked, is_executable, on_path};
 use super::{CliError, Done, Exit, output};
-use crate::setup::{Plan, Service, Setup, Tool};
+use crate::setup::{Plan, Recorded, Service, Setup, Tool};
 use crate::workspace::{Env, Mode, Settings, WorkspaceError, is_loopback, usable_service_url};
 
 /// Set this clone up for agents and their tools, with a check before each push
@@ -37,6 +37,9 @@ pub(super) struct InitArgs {
     /// Install no hook
     #[arg(long)]
     no_hook: bool,
+    /// Do not have Claude Code claim what its agents are about to edit
+    #[arg(long)]
+    no_guard: bool,
     /// Write no ownership rules
     #[arg(long)]
     no_owners: bool,
@@ -77,9 +80,10 @@ pub(super) fn run(args: InitArgs, env: &Env) -> Done {
     let asks = !args.yes && !args.json && is_asked();
     let settings = settings(&ground, &args, env)?;
     let recorded = Setup::recorded(&ground.root)?;
-    let tools = tools(&args, &ground, recorded.map(|(tools, _)| tools), asks)?;
+    let tools = tools(&args, &ground, recorded.map(|recorded| recorded.tools), asks)?;
     let service = service(&args, &ground, settings.as_ref(), asks, env)?;
-    let mut setup = ground.setup(tools, service, settings.as_ref(), !args.no_hook, env);
+    let wanted = Recorded { tools, hook: !args.no_hook, guard: !args.no_guard };
+    let mut setup = ground.setup(wanted, service, settings.as_ref(), env);
     (setup.owners, setup.force) = (!args.no_owners, args.force);
     let mut plan = setup.plan()?;
     note_missing_bridge(&mut plan, env);

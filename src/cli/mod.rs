@@ -6,16 +6,20 @@
 mod check;
 mod claim;
 mod claims;
+mod complete;
+mod completions;
 mod context;
 mod demo;
 mod doctor;
 mod error;
 mod extend;
+mod hook;
 mod hotspots;
 mod ids;
 mod inbox;
 mod init;
 mod local_service;
+mod man;
 mod mcp;
 mod outbox;
 mod output;
@@ -84,6 +88,7 @@ enum Command {
     Respond(respond::RespondArgs),
     Inbox(inbox::InboxArgs),
     PrePush(pre_push::PrePushArgs),
+    Hook(hook::HookArgs),
     Repos(repos::ReposArgs),
     Outbox(outbox::OutboxArgs),
     Init(init::InitArgs),
@@ -97,16 +102,21 @@ enum Command {
     Stop(stop::StopArgs),
     Serve(serve::ServeArgs),
     Demo(demo::DemoArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    let env = Env::from_process();
+    if let Some(exit) = completions::answer(&env) {
+        return exit;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return error::usage(&error),
     };
-    let env = Env::from_process();
     let is_told = tells_of_updates(&cli.command);
     let exit = error::finish(error::catch(|| dispatch(cli.command, &env)));
     if is_told {
@@ -124,6 +134,9 @@ fn tells_of_updates(command: &Command) -> bool {
             | Command::Serve(_)
             | Command::Doctor(_)
             | Command::PrePush(_)
+            | Command::Hook(_)
+            | Command::Completions(_)
+            | Command::Man(_)
             | Command::Mcp(_)
     )
 }
@@ -144,6 +157,7 @@ fn dispatch(command: Command, env: &Env) -> Done {
         Command::Respond(args) => respond::run(args, env),
         Command::Inbox(args) => inbox::run(args, env),
         Command::PrePush(args) => pre_push::run(args, env),
+        Command::Hook(args) => hook::run(&args, env),
         Command::Repos(args) => repos::run(args, env),
         Command::Outbox(args) => outbox::run(args, env),
         Command::Init(args) => init::run(args, env),
@@ -157,6 +171,8 @@ fn dispatch(command: Command, env: &Env) -> Done {
         Command::Stop(args) => stop::run(args, env),
         Command::Serve(args) => serve::run(args.options, env, serve::LOOPBACK),
         Command::Demo(args) => demo::run(args, env),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }
 

@@ -8,7 +8,7 @@ use super::claim::scope;
 use super::context::{Context, now};
 use super::error::Kind;
 use super::output::{self, Style};
-use super::{CliError, Done, Exit, ids};
+use super::{CliError, Done, Exit, complete, ids};
 use crate::client::ClientError;
 use crate::engine::Timestamp;
 use crate::service::MOST_PLACES;
@@ -55,10 +55,10 @@ enum QueueCommand {
 #[command(after_help = "Examples:\n  coord queue cancel 7f3a2b1c")]
 struct CancelArgs {
     /// Leave the place with this id, or the start of one
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = complete::places())]
     id: String,
     /// Take another engineer out of the queue, who must be named; for cleaning up after somebody
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::engineers())]
     engineer: Option<String>,
     /// Print the reply as JSON
     #[arg(long)]

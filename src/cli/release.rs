@@ -7,7 +7,7 @@ use super::claims::is_mine;
 use super::context::Context;
 use super::error::Kind;
 use super::output::{self, Style};
-use super::{CliError, Done, Exit, ids};
+use super::{CliError, Done, Exit, complete, ids};
 use crate::wire::{ClaimRow, ReleaseRequest, Released};
 use crate::workspace::Env;
 
@@ -21,7 +21,7 @@ use crate::workspace::Env;
     coord release --session       all that this worktree's session holds, whatever it was called")]
 pub(super) struct ReleaseArgs {
     /// Release the claims with these ids, starts of ids, or patterns
-    #[arg(value_name = "CLAIM", required_unless_present_any = ["all", "session"])]
+    #[arg(value_name = "CLAIM", required_unless_present_any = ["all", "session"], add = complete::own_claims())]
     claims: Vec<String>,
     /// Release everything that is yours in this repository
     #[arg(long, conflicts_with_all = ["claims", "session"])]
@@ -30,7 +30,7 @@ pub(super) struct ReleaseArgs {
     #[arg(long, value_name = "ID", num_args = 0..=1, conflicts_with_all = ["claims", "engineer"])]
     session: Option<Option<String>>,
     /// Release what another engineer holds, who must be named; for cleaning up after somebody
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::engineers())]
     engineer: Option<String>,
     /// Print what was released as JSON
     #[arg(long)]

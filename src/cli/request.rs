@@ -10,7 +10,7 @@ use super::context::{Context, now};
 use super::error::Kind;
 use super::output::{self, Style};
 use super::waiting::Wait;
-use super::{CliError, Done, Exit, ids};
+use super::{CliError, Done, Exit, complete, ids};
 use crate::client::ClientError;
 use crate::wire::{AskRequest, CheckPath, CheckRequest, RequestRow, moment};
 use crate::workspace::Env;
@@ -27,7 +27,7 @@ use crate::workspace::Env;
     coord requests --mine                      what became of it")]
 pub(super) struct RequestArgs {
     /// Ask for the claim with this id, or the start of one; or for whatever is in the way of a file or pattern
-    #[arg(value_name = "CLAIM")]
+    #[arg(value_name = "CLAIM", add = complete::others_claims())]
     claim: String,
     /// Tell them why
     #[arg(long, value_name = "TEXT")]

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::context::{Context, now};
 use super::error::Kind;
 use super::output;
-use super::{CliError, Done, Exit, ids};
+use super::{CliError, Done, Exit, complete, ids};
 use crate::engine::Timestamp;
 use crate::service::MOST_REQUESTS;
 use crate::wire::{EventRow, RequestQuery, RequestRow, moment};
@@ -27,7 +27,7 @@ use crate::workspace::Env;
     coord requests --all --json | jq '.requests[].decision'")]
 pub(super) struct RequestsArgs {
     /// Show the request with this id, or the start of one, and what happened to it
-    #[arg(value_name = "ID", conflicts_with_all = ["mine", "to_me", "all"])]
+    #[arg(value_name = "ID", conflicts_with_all = ["mine", "to_me", "all"], add = complete::open_requests())]
     id: Option<String>,
     /// Show only what you asked for
     #[arg(long, conflicts_with = "to_me")]

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::context::{Context, now};
 use super::error::Kind;
 use super::output::{self, Style};
-use super::{CliError, Done, Exit, requests};
+use super::{CliError, Done, Exit, complete, requests};
 use crate::client::ClientError;
 use crate::wire::{RequestRow, RespondRequest, moment};
 use crate::workspace::Env;
@@ -21,7 +21,7 @@ use crate::workspace::Env;
     coord respond 7f3a2b1c coexist src/router.ts        both may edit that")]
 pub(super) struct RespondArgs {
     /// Answer the request with this id, or the start of one
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = complete::requests_to_me())]
     id: String,
     /// Decide what becomes of your claim
     #[arg(value_enum)]

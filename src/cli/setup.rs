@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::error::Kind;
-use super::local_service::{Home, Recorded};
+use super::local_service::{Home, Recorded as Listening};
 use super::output::{self, Style};
 use super::{CliError, Exit};
-use crate::setup::{Change, DIRECTORY, PLACEHOLDER_URL, Plan, Service, Setup, State, Tool};
+use crate::setup::{Change, DIRECTORY, PLACEHOLDER_URL, Plan, Recorded, Service, Setup, State};
 use crate::workspace::{
     ConfigFile, Env, LocalEnv, Mode, Settings, Token, WorkspaceError, Worktree, is_loopback, repo_id,
 };
@@ -113,21 +113,20 @@ impl Ground {
 
     /// What the directory has been set up as; `None` if it has not.
     pub(super) fn recorded(&self, env: &Env) -> Result<Option<Setup>, CliError> {
-        let Some((tools, hook)) = Setup::recorded(&self.root)? else { return Ok(None) };
+        let Some(recorded) = Setup::recorded(&self.root)? else { return Ok(None) };
         let settings = self.settings(env)?;
         let mode = self.mode(Some(&settings))?;
         let service = self.service(mode, None, Some(&settings), env)?;
         let service = service.unwrap_or(Service { mode, url: None, token: None });
-        Ok(Some(self.setup(tools, service, Some(&settings), hook, env)))
+        Ok(Some(self.setup(recorded, service, Some(&settings), env)))
     }
 
     /// A setup of this directory that leaves ownership rules alone.
     pub(super) fn setup(
         &self,
-        tools: Vec<Tool>,
+        wanted: Recorded,
         service: Service,
         settings: Option<&Settings>,
-        hook: bool,
         env: &Env,
     ) -> Setup {
         let configured = settings.and_then(|settings| Some(settings.repo_id.as_ref()?.value.clone()));
@@ -135,7 +134,8 @@ impl Ground {
         let repo_id = configured.unwrap_or_else(derived);
         let program = if on_path("coord", env).is_some() { None } else { std::env::current_exe().ok() };
         let (worktree, root) = (self.worktree.clone(), self.root.clone());
-        Setup { worktree, root, tools, service, repo_id, hook, owners: false, force: false, program }
+        let Recorded { tools, hook, guard } = wanted;
+        Setup { worktree, root, tools, service, repo_id, hook, guard, owners: false, force: false, program }
     }
 
     /// A path as it is told: from the directory that is set up, where it is in it.
@@ -201,7 +201,7 @@ fn is_real(token: &str) -> bool {
 /// Where the service of this machine listens, if it runs.
 fn running(home: &Home) -> Option<String> {
     match home.recorded() {
-        Ok(Recorded::Alive(running)) => Some(running.url).filter(|url| !url.is_empty()),
+        Ok(Listening::Alive(running)) => Some(running.url).filter(|url| !url.is_empty()),
         _ => None,
     }
 }

@@ -129,7 +129,8 @@ fn add(args: AddArgs, env: &Env) -> Done {
     let shown = workspace.worktree.root.display().to_string();
     output::line(&format!("{} {} on branch {branch}", Style::Good.paint("added"), output::clean(&shown)))?;
     output::line(&format!("who works there is {}", output::clean(&workspace.identity.engineer)))?;
-    let recorded = Setup::recorded(&ground.root).ok().flatten().map(|(tools, _)| tools).unwrap_or_default();
+    let recorded =
+        Setup::recorded(&ground.root).ok().flatten().map(|recorded| recorded.tools).unwrap_or_default();
     let tools = if recorded.is_empty() { vec![Tool::Claude] } else { recorded };
     let starts: Vec<_> =
         tools.iter().map(|tool| format!("`cd {} && {}`", output::quoted(&shown), tool.command())).collect();

@@ -31,6 +31,8 @@ pub struct Remote {
     agent: Agent,
     url: String,
     token: Option<Token>,
+    /// How long an answer may take that is not waited for on purpose.
+    answer: Duration,
     /// The longest that one request waits.
     pub(super) round: Duration,
 }
@@ -48,6 +50,12 @@ impl Remote {
         Remote::within(url, None, patience, patience)
     }
 
+    /// The same service with so long to answer, for who cannot wait.
+    #[must_use]
+    pub fn hurried(self, patience: Duration) -> Remote {
+        Remote::within(&self.url, self.token, patience, patience)
+    }
+
     fn within(url: &str, token: Option<Token>, connect: Duration, answer: Duration) -> Remote {
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
@@ -60,7 +68,7 @@ impl Remote {
             config = config.proxy(None);
         }
         let url = url.trim_end_matches('/').into();
-        Remote { agent: config.build().into(), url, token, round: ROUND }
+        Remote { agent: config.build().into(), url, token, answer, round: ROUND }
     }
 
     /// Where the service is.
@@ -197,7 +205,7 @@ impl Remote {
     }
 
     pub(super) fn get(&self, path: &str, query: &[(&str, String)]) -> Result<(u16, Vec<u8>), ClientError> {
-        self.get_within(path, query, ANSWER_TIMEOUT)
+        self.get_within(path, query, self.answer)
     }
 
     pub(super) fn get_within(
@@ -226,7 +234,7 @@ impl Remote {
         patience: Duration,
     ) -> Result<(u16, Vec<u8>), ClientError> {
         let request = self.prepared(self.agent.post(format!("{}{path}", self.url)), &[]);
-        let request = request.config().timeout_global(Some(patience + ANSWER_TIMEOUT)).build();
+        let request = request.config().timeout_global(Some(patience + self.answer)).build();
         self.read(request.send_json(body))
     }
 

@@ -47,6 +47,18 @@ pub(super) struct Config<'a> {
     pub(super) service_url: Option<&'a str>,
     pub(super) repo_id: &'a str,
     pub(super) hook: bool,
+    pub(super) guard: bool,
+}
+
+/// What a directory has been set up as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// For these tools.
+    pub tools: Vec<Tool>,
+    /// Whether a push is checked.
+    pub hook: bool,
+    /// Whether edits of agents are.
+    pub guard: bool,
 }
 
 /// `config.toml` with these values; what else is in it stays.
@@ -73,6 +85,7 @@ pub(super) fn config(path: &Path, text: Option<&str>, config: &Config<'_>) -> Re
     set("local_env_file", Some(value(".coordination/local.env")));
     set("repo_id", Some(value(config.repo_id)));
     set("hook", (!config.hook).then(|| value(false)));
+    set("guard", (!config.guard).then(|| value(false)));
     let made = document.to_string();
     Ok(if text.is_none() { format!("{HEAD}{made}") } else { made })
 }
@@ -90,12 +103,12 @@ fn means(item: &Item) -> Vec<String> {
     }
 }
 
-/// What `config.toml` says of the tools and the hook, beside what every command reads.
+/// What `config.toml` says of the tools and the hooks, beside what every command reads.
 ///
 /// # Errors
 ///
 /// [`SetupError::Syntax`] if it is not TOML.
-pub(super) fn recorded(path: &Path, text: &str) -> Result<(Vec<Tool>, bool), SetupError> {
+pub(super) fn recorded(path: &Path, text: &str) -> Result<Recorded, SetupError> {
     let document = codex::parse(path, text)?;
     let several = document.get("tools").and_then(Item::as_array);
     let names = several.into_iter().flatten().filter_map(|name| name.as_str());
@@ -103,7 +116,8 @@ pub(super) fn recorded(path: &Path, text: &str) -> Result<(Vec<Tool>, bool), Set
     let mut tools: Vec<Tool> = names.chain(single).filter_map(Tool::named).collect();
     tools.sort_unstable();
     tools.dedup();
-    Ok((tools, document.get("hook").and_then(Item::as_bool).unwrap_or(true)))
+    let is_on = |key: &str| document.get(key).and_then(Item::as_bool).unwrap_or(true);
+    Ok(Recorded { tools, hook: is_on("hook"), guard: is_on("guard") })
 }
 
 /// `local.env` with these values; other lines stay.
@@ -159,18 +173,21 @@ mod tests {
             service_url: Some("https://coord.example"),
             repo_id: "a/b",
             hook: false,
+            guard: false,
         };
         let first = config(path, None, &wanted).unwrap();
         assert_eq!(config(path, Some(&first), &wanted).unwrap(), first);
-        assert_eq!(recorded(path, &first).unwrap(), (vec![Tool::Claude, Tool::Codex], false));
+        let tools = vec![Tool::Claude, Tool::Codex];
+        assert_eq!(recorded(path, &first).unwrap(), Recorded { tools, hook: false, guard: false });
         wanted.mode = Mode::Embedded;
         wanted.service_url = None;
-        wanted.hook = true;
+        (wanted.hook, wanted.guard) = (true, true);
         let text = first.replace("repo_id = \"a/b\"", "repo_id = 'a/b' # mine\nother = 1");
         let second = config(path, Some(&text), &wanted).unwrap();
         assert!(second.contains("# mine\nother = 1") && !second.contains("service_url"), "{second}");
-        assert!(recorded(path, &second).unwrap().1);
-        assert_eq!(recorded(path, "tool = \"cursor\"").unwrap(), (vec![Tool::Cursor], true));
+        assert!(recorded(path, &second).unwrap().hook && recorded(path, &second).unwrap().guard);
+        let old = Recorded { tools: vec![Tool::Cursor], hook: true, guard: true };
+        assert_eq!(recorded(path, "tool = \"cursor\"").unwrap(), old);
     }
 
     #[test]

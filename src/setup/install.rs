@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::block::{self, Marks};
-use super::content::{self, Config};
+use super::content::{self, Config, Recorded};
 use super::hook::{self, MANAGED_AT, Site};
 use super::plan::{Plan, read};
-use super::{DIRECTORY, Drift, PLACEHOLDER_TOKEN, SetupError, Tool, codex, json, owners};
+use super::{DIRECTORY, Drift, PLACEHOLDER_TOKEN, SetupError, Tool, codex, guard, json, owners};
 use crate::workspace::{Mode, Token, Worktree, hooks_directory, is_tracked};
 
 /// The record of what was made, below [`DIRECTORY`].
@@ -38,6 +38,8 @@ pub struct Setup {
     pub repo_id: String,
     /// Whether a push is checked.
     pub hook: bool,
+    /// Whether edits of agents are checked, in the tools whose settings can say so.
+    pub guard: bool,
     /// Whether ownership rules are written where there are none.
     pub owners: bool,
     /// Whether rules that are there are written anew.
@@ -47,22 +49,22 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// The tools that a directory has been set up for, and whether a push is checked; `None` if it has not been set up.
+    /// What a directory has been set up as; `None` if it has not been.
     ///
     /// # Errors
     ///
     /// A file that cannot be read or understood.
-    pub fn recorded(root: &Path) -> Result<Option<(Vec<Tool>, bool)>, SetupError> {
+    pub fn recorded(root: &Path) -> Result<Option<Recorded>, SetupError> {
         let path = root.join(DIRECTORY).join("config.toml");
         let Some(text) = read(root, &path)? else { return Ok(None) };
-        let (mut tools, hook) = content::recorded(&path, &text)?;
+        let mut recorded = content::recorded(&path, &text)?;
         for tool in Tool::ALL {
-            if !tools.contains(tool) && is_present(root, *tool)? {
-                tools.push(*tool);
+            if !recorded.tools.contains(tool) && is_present(root, *tool)? {
+                recorded.tools.push(*tool);
             }
         }
-        tools.sort_unstable();
-        Ok(Some((tools, hook)))
+        recorded.tools.sort_unstable();
+        Ok(Some(recorded))
     }
 
     /// The way from the root of the work tree to the directory that is set up; empty if they are the same.
@@ -84,6 +86,9 @@ impl Setup {
         for tool in &self.tools {
             self.plan_config(*tool, &mut plan, &mut made, &mut stray)?;
             self.plan_document(*tool, &mut plan, &mut made)?;
+        }
+        if self.is_guarded() {
+            self.plan_guard(&mut plan, &mut made)?;
         }
         self.plan_ignored(&mut plan, &mut made)?;
         self.plan_directory(&mut plan, stray)?;
@@ -144,6 +149,23 @@ impl Setup {
         Ok(())
     }
 
+    /// Whether a tool is to guard its agents' edits.
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        self.guard && self.tools.contains(&Tool::Claude)
+    }
+
+    /// What has a tool ask before each edit.
+    fn plan_guard(&self, plan: &mut Plan, made: &mut Vec<String>) -> Result<(), SetupError> {
+        let path = self.root.join(guard::FILE);
+        let before = self.look(guard::FILE, made)?;
+        let text = before.as_deref().filter(|text| !text.trim().is_empty()).unwrap_or("{}\n");
+        let (after, new) = guard::put(&path, text)?;
+        made.extend(new.into_iter().map(|part| format!("{}#{part}", guard::FILE)));
+        plan.write(path, before, after, 0o644);
+        Ok(())
+    }
+
     fn plan_ignored(&self, plan: &mut Plan, made: &mut Vec<String>) -> Result<(), SetupError> {
         let path = self.root.join(".gitignore");
         let before = self.look(".gitignore", made)?;
@@ -163,6 +185,7 @@ impl Setup {
             service_url: self.service.url.as_deref(),
             repo_id: &self.repo_id,
             hook: self.hook,
+            guard: self.guard,
         };
         let after = content::config(&path, before.as_deref(), &config)?;
         plan.write(path, before, after, 0o644);
@@ -322,6 +345,20 @@ impl Setup {
             Some(text) => block::drift(&path, &text, Marks::Html, content::PROTOCOL)?,
         };
         Ok((config, document))
+    }
+
+    /// The file that has a tool ask before each edit, and how it compares with what this version writes.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read or understood.
+    pub fn guard_drift(&self) -> Result<(&'static str, Drift), SetupError> {
+        let path = self.root.join(guard::FILE);
+        let drift = match read(&self.root, &path)? {
+            Some(text) if !text.trim().is_empty() => guard::drift(&path, &text)?,
+            _ => Drift::Missing,
+        };
+        Ok((guard::FILE, drift))
     }
 
     /// How the managed hook compares with what this version writes.

@@ -5,7 +5,8 @@
 
 use std::path::Path;
 
-use jsonc_parser::ast::{Object, ObjectProp, Value};
+use jsonc_parser::ast::{Array, Object, ObjectProp, Value};
+use jsonc_parser::common::{Range, Ranged};
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::SetupError;
@@ -36,14 +37,14 @@ impl Entry {
 }
 
 /// A JSON text whose root is an object.
-struct Document<'a> {
+pub(super) struct Document<'a> {
     path: &'a Path,
     text: &'a str,
-    root: Object<'a>,
+    pub(super) root: Object<'a>,
 }
 
 impl<'a> Document<'a> {
-    fn parse(path: &'a Path, text: &'a str) -> Result<Document<'a>, SetupError> {
+    pub(super) fn parse(path: &'a Path, text: &'a str) -> Result<Document<'a>, SetupError> {
         let options = ParseOptions {
             allow_loose_object_property_names: false,
             allow_missing_commas: false,
@@ -69,61 +70,107 @@ impl<'a> Document<'a> {
     }
 
     /// The object under a key of an object; `None` if there is no such key.
-    fn object<'b>(&self, of: &'b Object<'a>, key: &str) -> Result<Option<&'b Object<'a>>, SetupError> {
+    pub(super) fn object<'b>(
+        &self,
+        of: &'b Object<'a>,
+        key: &str,
+    ) -> Result<Option<&'b Object<'a>>, SetupError> {
         match member(of, key).map(|member| &member.value) {
             None => Ok(None),
             Some(Value::Object(object)) => Ok(Some(object)),
-            Some(other) => {
-                let at = range(other).start;
-                Err(syntax(self.path, self.text, at, &format!("`{key}` is no object")))
-            }
+            Some(other) => Err(self.mismatch(other, key, "object")),
         }
     }
 
+    /// The list under a key of an object; `None` if there is no such key.
+    pub(super) fn list<'b>(
+        &self,
+        of: &'b Object<'a>,
+        key: &str,
+    ) -> Result<Option<&'b Array<'a>>, SetupError> {
+        match member(of, key).map(|member| &member.value) {
+            None => Ok(None),
+            Some(Value::Array(list)) => Ok(Some(list)),
+            Some(other) => Err(self.mismatch(other, key, "list")),
+        }
+    }
+
+    fn mismatch(&self, value: &Value<'a>, key: &str, wanted: &str) -> SetupError {
+        syntax(self.path, self.text, range(value).start, &format!("`{key}` is no {wanted}"))
+    }
+
     /// The text with a key added to an object; `value` is written with two blanks a level.
-    fn added(&self, object: &Object<'a>, key: &str, value: &str) -> String {
+    pub(super) fn added(&self, object: &Object<'a>, key: &str, value: &str) -> String {
+        let parts: Vec<Range> = object.properties.iter().map(|member| member.range).collect();
+        self.with(object.range, &parts, &format!("\"{key}\": {value}"))
+    }
+
+    /// The text with a value added to a list; it is written with two blanks a level.
+    pub(super) fn appended(&self, list: &Array<'a>, value: &str) -> String {
+        let parts: Vec<Range> = list.elements.iter().map(range).collect();
+        self.with(list.range, &parts, value)
+    }
+
+    /// The text with a part added to an object or a list.
+    fn with(&self, whole: Range, parts: &[Range], part: &str) -> String {
         let line = if self.text.contains("\r\n") { "\r\n" } else { "\n" };
-        let (open, last) = (object.range.start + 1, object.properties.last());
-        let until = last.map_or(object.range.end - 1, |last| last.range.start);
-        let is_inline = last.is_some() && !self.text[object.range.start..until].contains('\n');
+        let (open, last) = (whole.start + 1, parts.last());
+        let until = last.map_or(whole.end - 1, |last| last.start);
+        let is_inline = last.is_some() && !self.text[whole.start..until].contains('\n');
         if is_inline {
-            let at = last.map_or(open, |last| last.range.end);
-            return splice(self.text, at, at, &format!(", \"{key}\": {}", in_one_line(value)));
+            let at = last.map_or(open, |last| last.end);
+            return splice(self.text, at, at, &format!(", {}", in_one_line(part)));
         }
         let unit = self.unit();
         let outer = match last {
-            Some(last) => indent_of(self.text, last.range.start).to_owned(),
-            None => format!("{}{unit}", indent_of(self.text, object.range.start)),
+            Some(last) => indent_of(self.text, last.start).to_owned(),
+            None => format!("{}{unit}", indent_of(self.text, whole.start)),
         };
-        let value = indented(value, &outer, unit, line);
+        let part = indented(part, &outer, unit, line);
         match last {
-            Some(last) => {
-                let at = last.range.end;
-                splice(self.text, at, at, &format!(",{line}{outer}\"{key}\": {value}"))
-            }
+            Some(last) => splice(self.text, last.end, last.end, &format!(",{line}{outer}{part}")),
             None => {
-                let closing = indent_of(self.text, object.range.start);
-                splice(self.text, open, open, &format!("{line}{outer}\"{key}\": {value}{line}{closing}"))
+                let closing = indent_of(self.text, whole.start);
+                splice(self.text, open, open, &format!("{line}{outer}{part}{line}{closing}"))
             }
         }
     }
 
     /// The text with a member taken out, as [`Document::added`] put it in.
-    fn removed(&self, object: &Object<'a>, key: &str) -> String {
+    pub(super) fn removed(&self, object: &Object<'a>, key: &str) -> String {
         let Some(at) = object.properties.iter().rposition(|member| member.name.as_str() == key) else {
             return self.text.to_owned();
         };
-        let own = object.properties[at].range;
+        let parts: Vec<Range> = object.properties.iter().map(|member| member.range).collect();
+        self.without(object.range, &parts, at)
+    }
+
+    /// The text with one value of a list taken out, as [`Document::appended`] put it in.
+    pub(super) fn dropped(&self, list: &Array<'a>, at: usize) -> String {
+        let parts: Vec<Range> = list.elements.iter().map(range).collect();
+        self.without(list.range, &parts, at)
+    }
+
+    fn without(&self, whole: Range, parts: &[Range], at: usize) -> String {
+        let own = parts[at];
         if at > 0 {
-            return splice(self.text, object.properties[at - 1].range.end, own.end, "");
+            return splice(self.text, parts[at - 1].end, own.end, "");
         }
-        if let Some(next) = object.properties.get(1) {
-            return splice(self.text, own.start, next.range.start, "");
+        if let Some(next) = parts.get(1) {
+            return splice(self.text, own.start, next.start, "");
         }
-        let closing = format!("\n{}", indent_of(self.text, object.range.start));
+        let closing = format!("\n{}", indent_of(self.text, whole.start));
         let after = self.text[own.end..].strip_prefix('\r').map_or(own.end, |_| own.end + 1);
         let end = self.text[after..].strip_prefix(&closing).map_or(own.end, |_| after + closing.len());
-        splice(self.text, object.range.start + 1, end, "")
+        splice(self.text, whole.start + 1, end, "")
+    }
+
+    /// The text with a value in the place of another, as it would stand there.
+    pub(super) fn replaced(&self, old: &Value<'a>, value: &str) -> String {
+        let line = if self.text.contains("\r\n") { "\r\n" } else { "\n" };
+        let old = range(old);
+        let outer = indent_of(self.text, old.start).to_owned();
+        splice(self.text, old.start, old.end, &indented(value, &outer, self.unit(), line))
     }
 
     /// What one level is indented by: as the first member of the root is.
@@ -261,12 +308,11 @@ fn walk<'a, 'b>(document: &'b Document<'a>, way: &[&str]) -> Result<Option<&'b O
 }
 
 /// The last member of a name, which is the one that counts.
-fn member<'a, 'b>(object: &'b Object<'a>, key: &str) -> Option<&'b ObjectProp<'a>> {
+pub(super) fn member<'a, 'b>(object: &'b Object<'a>, key: &str) -> Option<&'b ObjectProp<'a>> {
     object.properties.iter().rev().find(|member| member.name.as_str() == key)
 }
 
-fn range(value: &Value<'_>) -> jsonc_parser::common::Range {
-    use jsonc_parser::common::Ranged;
+pub(super) fn range(value: &Value<'_>) -> Range {
     value.range()
 }
 
@@ -301,7 +347,7 @@ fn in_one_line(value: &str) -> String {
 }
 
 /// The mark that some programs put before a text, and the text.
-fn split_mark(text: &str) -> (&str, &str) {
+pub(super) fn split_mark(text: &str) -> (&str, &str) {
     text.split_at(if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 })
 }
 

@@ -17,6 +17,7 @@
 //! | `tool` | the tools there are, their files, and which are in use |
 //! | `block` | marked blocks in a text |
 //! | `json`, `codex` | one entry in a JSON or TOML configuration |
+//! | `guard` | the hook of Claude Code that guards edits |
 //! | `content` | what is written into `.coordination/` |
 //! | `owners` | the first ownership rules of a clone |
 //! | `hook` | which file git runs before a push, and what is to stand in it |
@@ -29,6 +30,7 @@ mod block;
 mod codex;
 mod content;
 mod error;
+mod guard;
 mod hook;
 mod install;
 mod json;
@@ -38,6 +40,7 @@ mod remove;
 mod tool;
 
 pub use block::Drift;
+pub use content::Recorded;
 pub use error::SetupError;
 pub use hook::{HookState, Site, chained_beside};
 pub use install::{Service, Setup, committed_tokens};

@@ -7,7 +7,7 @@ use super::content;
 use super::hook::{self, MANAGED_AT, Site};
 use super::install::MADE;
 use super::plan::{Plan, read};
-use super::{DIRECTORY, SetupError, Tool, codex, json};
+use super::{DIRECTORY, SetupError, Tool, codex, guard, json};
 use crate::workspace::{Worktree, worktrees};
 
 /// What was made by setting up; `None` if that was not recorded, and what is left empty counts as made.
@@ -32,6 +32,7 @@ pub fn removal(worktree: &Worktree, root: &Path, with_owners: bool) -> Result<Pl
         let left_alone = if *tool == Tool::Cursor { content::RULE_HEAD } else { "" };
         marked(root, tool.document(), Marks::Html, left_alone, &made, &mut plan)?;
     }
+    settings(root, &made, &mut plan)?;
     marked(root, ".gitignore", Marks::Hash, "", &made, &mut plan)?;
     hooks(worktree, root, &made, &mut plan)?;
     for name in ["config.toml", "local.env", "sessions.live", "hooks/pre-push", "owners.yaml", MADE] {
@@ -47,7 +48,7 @@ pub fn removal(worktree: &Worktree, root: &Path, with_owners: bool) -> Result<Pl
         }
     }
     plan.emptied = vec![root.join(DIRECTORY).join("hooks"), root.join(DIRECTORY)];
-    for directory in [".codex", ".cursor/rules", ".cursor"] {
+    for directory in [".claude", ".codex", ".cursor/rules", ".cursor"] {
         if made.has(&format!("{directory}/")) {
             plan.emptied.push(root.join(directory));
         }
@@ -73,6 +74,18 @@ fn config(root: &Path, tool: Tool, made: &Made, plan: &mut Plan) -> Result<(), S
         }
     };
     settle(plan, path, before, left, is_nothing && made.has(tool.config()));
+    Ok(())
+}
+
+/// Takes the hook that guards edits out of a tool's settings.
+fn settings(root: &Path, made: &Made, plan: &mut Plan) -> Result<(), SetupError> {
+    let path = root.join(guard::FILE);
+    let Some(before) = read(root, &path)?.filter(|text| !text.trim().is_empty()) else { return Ok(()) };
+    let is_made = |part: &str| made.has(&format!("{}#{part}", guard::FILE));
+    if let Some(left) = guard::take(&path, &before, is_made)? {
+        let goes = json::is_empty(&path, &left) && made.has(guard::FILE);
+        settle(plan, path, before, left, goes);
+    }
     Ok(())
 }
 

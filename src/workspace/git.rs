@@ -140,6 +140,11 @@ pub(super) fn config_value(cwd: &Path, key: &str) -> Result<Option<String>, Work
     Running::start(git(cwd, ["config", "--get", key]))?.finish()?.answer_unless(1)
 }
 
+/// The address of the remote `origin` as seen from `cwd`; `None` when there is no such remote.
+pub(super) fn origin(cwd: &Path) -> Result<Option<String>, WorkspaceError> {
+    Running::start(git(cwd, ["remote", "get-url", "origin"]))?.finish()?.answer_unless(2)
+}
+
 /// Which of the variables that name a repository reach git.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Variables {

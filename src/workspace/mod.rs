@@ -21,16 +21,20 @@
 //! | `paths` | from what a person typed to a pattern from the repository root |
 //! | `delta`, `patch` | what a push, a range or the index changes: files, and lines of them |
 //! | `touched` | which symbols changed lines belong to |
+//! | `edit` | which file and symbols an edit that is about to be made touches |
+//! | `glance` | the work tree without asking git, where that is plain |
 //! | `sessions` | the agents that run in a worktree |
 //! | `worktrees` | adding worktrees to the clone, listing and removing them |
 //! | `process` | running git |
 
 mod config_file;
 mod delta;
+mod edit;
 mod env;
 mod error;
 mod files;
 mod git;
+mod glance;
 mod identity;
 mod local_env;
 mod patch;
@@ -51,6 +55,7 @@ use std::path::{Path, PathBuf};
 
 pub use config_file::{ConfigFile, Mode};
 pub use delta::{Change, Delta, LineChanges, RefUpdate};
+pub use edit::{Edited, Stretch, edited_file};
 pub use env::Env;
 pub use error::WorkspaceError;
 pub use git::{Worktree, changed_files, hooks_directory, is_ignored, tracked_files};
@@ -89,6 +94,26 @@ impl Workspace {
     pub fn open(cwd: &Path, env: &Env) -> Result<Workspace, WorkspaceError> {
         let worktree =
             Worktree::discover(cwd)?.ok_or_else(|| WorkspaceError::NotAClone { path: cwd.to_owned() })?;
+        Workspace::of(worktree, cwd, env)
+    }
+
+    /// The same with as few `git` processes as can be: none in a plain clone that is set up.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Workspace::open`].
+    pub fn open_at_a_glance(cwd: &Path, env: &Env) -> Result<Workspace, WorkspaceError> {
+        let Some(worktree) = glance::glance(cwd, env) else { return Workspace::open(cwd, env) };
+        let mut workspace = Workspace::of(worktree, cwd, env)?;
+        if workspace.settings.repo_id.is_none() {
+            workspace.worktree.origin = git::origin(cwd)?;
+            let (origin, common_dir) = (&workspace.worktree.origin, &workspace.worktree.common_dir);
+            workspace.repo_id = repo_id(origin.as_deref(), common_dir);
+        }
+        Ok(workspace)
+    }
+
+    fn of(worktree: Worktree, cwd: &Path, env: &Env) -> Result<Workspace, WorkspaceError> {
         let settings = Settings::load(cwd, Some(&worktree), env)?;
         let identity = Identity::resolve(&worktree, &settings, env)?;
         let repo_id = match &settings.repo_id {

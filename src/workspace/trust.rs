@@ -13,7 +13,7 @@ use super::process::{Running, git};
 use super::{WorkspaceError, Worktree};
 
 /// The variables by which a hook's git, or a person, names a repository other than the one around a directory.
-const REPOSITORY_VARIABLES: &[&str] =
+pub(super) const REPOSITORY_VARIABLES: &[&str] =
     &["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"];
 
 /// Makes sure that nobody but the user and whoever owns the work tree could have written a file.

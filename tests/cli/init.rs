@@ -62,6 +62,7 @@ fn an_empty_repository_alone() {
     assert_snapshot!(place.coord(&["init", "--yes"]), @"
     new       .mcp.json
     new       CLAUDE.md
+    new       .claude/settings.json
     new       .gitignore
     new       .coordination/config.toml
     new       .coordination/local.env
@@ -73,6 +74,7 @@ fn an_empty_repository_alone() {
     coord init: what will be in [dir]/app:
       new       .mcp.json
       new       CLAUDE.md
+      new       .claude/settings.json
       new       .gitignore
       new       .coordination/config.toml
       new       .coordination/local.env
@@ -86,6 +88,7 @@ fn an_empty_repository_alone() {
     assert_snapshot!(place.coord(&["init", "--yes"]).stdout, @"
     unchanged .mcp.json
     unchanged CLAUDE.md
+    unchanged .claude/settings.json
     unchanged .gitignore
     unchanged .coordination/config.toml
     unchanged .coordination/local.env
@@ -497,6 +500,11 @@ fn options() {
         },
         {
           "path": "CLAUDE.md",
+          "state": "new",
+          "to": null
+        },
+        {
+          "path": ".claude/settings.json",
           "state": "new",
           "to": null
         },

@@ -21,6 +21,7 @@ const COMMANDS: &[&str] = &[
     "respond",
     "inbox",
     "pre-push",
+    "hook",
     "repos",
     "outbox",
     "init",
@@ -34,6 +35,8 @@ const COMMANDS: &[&str] = &[
     "stop",
     "serve",
     "demo",
+    "completions",
+    "man",
 ];
 
 #[test]
@@ -60,35 +63,38 @@ fn the_root_lists_every_command() {
     Usage: coord <COMMAND>
 
     Commands:
-      claim      Claim files, directories or globs before you edit them
-      claims     List who holds what, and for how long
-      check      Check whether files are free, without claiming them
-      symbols    List the functions, classes and other symbols of files
-      ownership  Show whose a path is, and check and exchange the rules that say so
-      hotspots   List what people keep being turned away from, and share it or suggest to split it
-      release    Let go of claims
-      extend     Let your claims last longer
-      queue      List who waits for what, and behind whom
-      request    Ask a holder to let go of what you need
-      requests   List who asks whom to let go, and what becomes of it
-      respond    Answer somebody who asks you to let go
-      inbox      Show who asks you to let go, who was turned away, and what others have inside your
-                 files
-      pre-push   Check what a push adds against what others hold; run by git's pre-push hook
-      repos      List the repositories that have been claimed in
-      outbox     Show the webhooks of a service, send them again, or forget them
-      init       Set this clone up for agents and their tools, with a check before each push
-      doctor     Check the setup of this clone, and say what to do about what is wrong
-      upgrade    Bring what `coord init` wrote up to date with this version
-      uninit     Take everything out of this clone that `coord init` put in
-      worktree   Give an agent a worktree of its own, with its own name and session
-      mcp        Serve an agent's tool over MCP: claims as tools, on stdin and stdout
-      status     Show where claims are kept, whether that works, and who you are to it
-      start      Start a coordination service on this machine
-      stop       Stop the service that `coord start --background` left running
-      serve      Run the coordination service for a team
-      demo       Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
-      help       Print this message or the help of the given subcommand(s)
+      claim        Claim files, directories or globs before you edit them
+      claims       List who holds what, and for how long
+      check        Check whether files are free, without claiming them
+      symbols      List the functions, classes and other symbols of files
+      ownership    Show whose a path is, and check and exchange the rules that say so
+      hotspots     List what people keep being turned away from, and share it or suggest to split it
+      release      Let go of claims
+      extend       Let your claims last longer
+      queue        List who waits for what, and behind whom
+      request      Ask a holder to let go of what you need
+      requests     List who asks whom to let go, and what becomes of it
+      respond      Answer somebody who asks you to let go
+      inbox        Show who asks you to let go, who was turned away, and what others have inside your
+                   files
+      pre-push     Check what a push adds against what others hold; run by git's pre-push hook
+      hook         Claim what an agent is about to edit, and stop the edit if somebody else has it
+      repos        List the repositories that have been claimed in
+      outbox       Show the webhooks of a service, send them again, or forget them
+      init         Set this clone up for agents and their tools, with a check before each push
+      doctor       Check the setup of this clone, and say what to do about what is wrong
+      upgrade      Bring what `coord init` wrote up to date with this version
+      uninit       Take everything out of this clone that `coord init` put in
+      worktree     Give an agent a worktree of its own, with its own name and session
+      mcp          Serve an agent's tool over MCP: claims as tools, on stdin and stdout
+      status       Show where claims are kept, whether that works, and who you are to it
+      start        Start a coordination service on this machine
+      stop         Stop the service that `coord start --background` left running
+      serve        Run the coordination service for a team
+      demo         Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
+      completions  Print what makes a shell complete coord's commands, claims, requests and symbols
+      man          Write the manual pages, one for each command
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help
@@ -186,35 +192,38 @@ fn mistakes_are_told_on_stderr_with_status_2() {
     Usage: coord <COMMAND>
 
     Commands:
-      claim      Claim files, directories or globs before you edit them
-      claims     List who holds what, and for how long
-      check      Check whether files are free, without claiming them
-      symbols    List the functions, classes and other symbols of files
-      ownership  Show whose a path is, and check and exchange the rules that say so
-      hotspots   List what people keep being turned away from, and share it or suggest to split it
-      release    Let go of claims
-      extend     Let your claims last longer
-      queue      List who waits for what, and behind whom
-      request    Ask a holder to let go of what you need
-      requests   List who asks whom to let go, and what becomes of it
-      respond    Answer somebody who asks you to let go
-      inbox      Show who asks you to let go, who was turned away, and what others have inside your
-                 files
-      pre-push   Check what a push adds against what others hold; run by git's pre-push hook
-      repos      List the repositories that have been claimed in
-      outbox     Show the webhooks of a service, send them again, or forget them
-      init       Set this clone up for agents and their tools, with a check before each push
-      doctor     Check the setup of this clone, and say what to do about what is wrong
-      upgrade    Bring what `coord init` wrote up to date with this version
-      uninit     Take everything out of this clone that `coord init` put in
-      worktree   Give an agent a worktree of its own, with its own name and session
-      mcp        Serve an agent's tool over MCP: claims as tools, on stdin and stdout
-      status     Show where claims are kept, whether that works, and who you are to it
-      start      Start a coordination service on this machine
-      stop       Stop the service that `coord start --background` left running
-      serve      Run the coordination service for a team
-      demo       Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
-      help       Print this message or the help of the given subcommand(s)
+      claim        Claim files, directories or globs before you edit them
+      claims       List who holds what, and for how long
+      check        Check whether files are free, without claiming them
+      symbols      List the functions, classes and other symbols of files
+      ownership    Show whose a path is, and check and exchange the rules that say so
+      hotspots     List what people keep being turned away from, and share it or suggest to split it
+      release      Let go of claims
+      extend       Let your claims last longer
+      queue        List who waits for what, and behind whom
+      request      Ask a holder to let go of what you need
+      requests     List who asks whom to let go, and what becomes of it
+      respond      Answer somebody who asks you to let go
+      inbox        Show who asks you to let go, who was turned away, and what others have inside your
+                   files
+      pre-push     Check what a push adds against what others hold; run by git's pre-push hook
+      hook         Claim what an agent is about to edit, and stop the edit if somebody else has it
+      repos        List the repositories that have been claimed in
+      outbox       Show the webhooks of a service, send them again, or forget them
+      init         Set this clone up for agents and their tools, with a check before each push
+      doctor       Check the setup of this clone, and say what to do about what is wrong
+      upgrade      Bring what `coord init` wrote up to date with this version
+      uninit       Take everything out of this clone that `coord init` put in
+      worktree     Give an agent a worktree of its own, with its own name and session
+      mcp          Serve an agent's tool over MCP: claims as tools, on stdin and stdout
+      status       Show where claims are kept, whether that works, and who you are to it
+      start        Start a coordination service on this machine
+      stop         Stop the service that `coord start --background` left running
+      serve        Run the coordination service for a team
+      demo         Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
+      completions  Print what makes a shell complete coord's commands, claims, requests and symbols
+      man          Write the manual pages, one for each command
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help

@@ -69,6 +69,7 @@ fn what_others_wrote_since_stays() {
     assert_snapshot!(place.coord(&["uninit", "--yes"]), @"
     removed   .mcp.json
     changed   CLAUDE.md
+    removed   .claude/settings.json
     removed   .gitignore
     removed   .git/hooks/pre-push
     removed   .coordination/config.toml

@@ -34,6 +34,7 @@ fn what_is_managed_is_brought_up_to_date() {
     changed   CLAUDE.md
     new       .codex/config.toml
     changed   AGENTS.md
+    unchanged .claude/settings.json
     unchanged .gitignore
     changed   .coordination/config.toml
     unchanged .coordination/local.env

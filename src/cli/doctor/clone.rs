@@ -21,6 +21,7 @@ pub(super) fn check_files(ground: &Ground, env: &Env, report: &mut Report) -> Op
         for tool in &setup.tools {
             tool_files(setup, *tool, report);
         }
+        guard(setup, report);
         hooks(setup, report);
     }
     bridge(env, report);
@@ -103,6 +104,25 @@ fn tool_files(setup: &Setup, tool: Tool, report: &mut Report) {
             Drift::Missing => report.fail(label, format!("{file} has nothing of coord"), FIX),
             Drift::None | Drift::Differs => report.ok(label, file),
         }
+    }
+}
+
+/// What has Claude Code ask before each edit.
+fn guard(setup: &Setup, report: &mut Report) {
+    if !setup.tools.contains(&Tool::Claude) {
+        return;
+    }
+    let label = "claude edits are guarded";
+    if !setup.guard {
+        return report.ok(label, "left out by --no-guard");
+    }
+    match setup.guard_drift() {
+        Err(error) => report.error(label, error, FIX),
+        Ok((file, Drift::Missing)) => report.fail(label, format!("{file} has no hook of coord"), FIX),
+        Ok((file, Drift::Differs)) => {
+            report.warn(label, format!("{file} not as this version writes it"), FIX)
+        }
+        Ok((file, Drift::None)) => report.ok(label, file),
     }
 }
 
