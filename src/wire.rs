@@ -3,6 +3,10 @@
 //! Field names and shapes are those of coord-mcp-server 0.27.1; what it does not know is marked so, and may be absent.
 //! Times are whole seconds in UTC, `2026-01-31T12:00:00Z`. This module knows the words of the engine, not the engine.
 
+mod events;
+
+pub use events::{Event, EventQuery, HeldRow, HistoryQuery, HistoryReply, Party, Snapshot};
+
 use jiff::fmt::temporal::DateTimePrinter;
 use serde::{Deserialize, Serialize};
 

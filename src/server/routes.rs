@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use super::app::App;
 use super::reply::Reply;
 use super::{
-    auth, claims, conflicts, hotspots, metrics, outbox, ownership, probes, release_requests, repos, sessions,
+    claims, conflicts, dashboard, events, hotspots, metrics, outbox, ownership, probes, release_requests, repos, sessions,
 };
 
 /// A path that is served.
@@ -39,6 +39,14 @@ pub(super) enum Route<'a> {
     OutboxStats,
     RetryOutbox,
     PurgeOutbox,
+    Events,
+    History,
+    Dashboard,
+    DashboardData,
+    DashboardAsset(Cow<'a, str>),
+    DashboardLogin,
+    DashboardLogout,
+    DashboardCode,
 }
 
 impl Route<'_> {
@@ -76,6 +84,16 @@ impl Route<'_> {
             ("outbox", Some("stats"), None, _) => Route::OutboxStats,
             ("outbox", Some("retry"), None, _) => Route::RetryOutbox,
             ("outbox", Some("purge"), None, _) => Route::PurgeOutbox,
+            ("events", None, ..) => Route::Events,
+            ("history", None, ..) => Route::History,
+            ("dashboard", None, ..) => Route::Dashboard,
+            ("dashboard", Some("data"), None, _) => Route::DashboardData,
+            ("dashboard", Some("login"), None, _) => Route::DashboardLogin,
+            ("dashboard", Some("logout"), None, _) => Route::DashboardLogout,
+            ("dashboard", Some("code"), None, _) => Route::DashboardCode,
+            ("dashboard", Some("assets"), Some(name), None) if !name.is_empty() => {
+                Route::DashboardAsset(named(name))
+            }
             _ => return None,
         };
         Some(route)
@@ -96,6 +114,10 @@ impl Route<'_> {
             }
             Route::PromoteHotspot => "POST",
             Route::Claim(_) => "DELETE",
+            Route::Events | Route::History | Route::Dashboard => "GET",
+            Route::DashboardData | Route::DashboardAsset(_) => "GET",
+            Route::DashboardLogin => "GET, POST",
+            Route::DashboardLogout | Route::DashboardCode => "POST",
         }
     }
 
@@ -126,12 +148,25 @@ impl Route<'_> {
             Route::OutboxStats => "/outbox/stats",
             Route::RetryOutbox => "/outbox/retry",
             Route::PurgeOutbox => "/outbox/purge",
+            Route::Events => "/events",
+            Route::History => "/history",
+            Route::Dashboard => "/dashboard",
+            Route::DashboardData => "/dashboard/data",
+            Route::DashboardAsset(_) => "/dashboard/assets/{name}",
+            Route::DashboardLogin => "/dashboard/login",
+            Route::DashboardLogout => "/dashboard/logout",
+            Route::DashboardCode => "/dashboard/code",
         }
     }
 
     /// Whether it answers without a token.
     fn is_open(&self) -> bool {
-        matches!(self, Route::Health | Route::Ready | Route::Meta | Route::Metrics)
+        match self {
+            Route::Health | Route::Ready | Route::Meta | Route::Metrics => true,
+            // Who comes with a browser is asked for the token there.
+            Route::Dashboard | Route::DashboardAsset(_) | Route::DashboardLogin | Route::DashboardLogout => true,
+            _ => false,
+        }
     }
 }
 
@@ -160,8 +195,7 @@ async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
         return Err(Reply::not_allowed(route.allow()));
     }
     if !route.is_open() {
-        auth::bearer(app.config.token.as_ref(), request.headers())
-            .inspect_err(|_| app.meters.auth_failure())?;
+        dashboard::admit(app, &method, request.headers()).inspect_err(|_| app.meters.auth_failure())?;
     }
     match route {
         Route::Health => Ok(probes::health()),
@@ -193,6 +227,15 @@ async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
         Route::OutboxStats => outbox::stats(app, &request).await,
         Route::RetryOutbox => outbox::retry(app, request).await,
         Route::PurgeOutbox => outbox::purge(app, request).await,
+        Route::Events => events::stream(app, &request).await,
+        Route::History => events::history(app, &request).await,
+        Route::Dashboard => dashboard::show(app, &request).await,
+        Route::DashboardData => dashboard::data(app).await,
+        Route::DashboardAsset(name) => dashboard::asset(&name),
+        Route::DashboardLogin if method == Method::GET => dashboard::enter(app, &request),
+        Route::DashboardLogin => dashboard::login(app, request).await,
+        Route::DashboardLogout => dashboard::logout(app, request).await,
+        Route::DashboardCode => dashboard::code(app, &request),
     }
 }
 
