@@ -7,6 +7,7 @@ mod check;
 mod claim;
 mod claims;
 mod context;
+mod dashboard;
 mod demo;
 mod doctor;
 mod error;
@@ -16,6 +17,7 @@ mod ids;
 mod inbox;
 mod init;
 mod local_service;
+mod log;
 mod outbox;
 mod output;
 mod ownership;
@@ -37,6 +39,7 @@ mod uninit;
 mod update_notice;
 mod upgrade;
 mod waiting;
+mod watch;
 mod worktree;
 
 use std::process::ExitCode;
@@ -84,6 +87,9 @@ enum Command {
     Inbox(inbox::InboxArgs),
     PrePush(pre_push::PrePushArgs),
     Repos(repos::ReposArgs),
+    Watch(watch::WatchArgs),
+    Log(log::LogArgs),
+    Dashboard(dashboard::DashboardArgs),
     Outbox(outbox::OutboxArgs),
     Init(init::InitArgs),
     Doctor(doctor::DoctorArgs),
@@ -138,6 +144,9 @@ fn dispatch(command: Command, env: &Env) -> Done {
         Command::Inbox(args) => inbox::run(args, env),
         Command::PrePush(args) => pre_push::run(args, env),
         Command::Repos(args) => repos::run(args, env),
+        Command::Watch(args) => watch::run(args, env),
+        Command::Log(args) => log::run(args, env),
+        Command::Dashboard(args) => dashboard::run(args, env),
         Command::Outbox(args) => outbox::run(args, env),
         Command::Init(args) => init::run(args, env),
         Command::Doctor(args) => doctor::run(args, env),

@@ -84,7 +84,9 @@ impl Feed {
         let last = tail.back().map(|line| line.event.revision);
         if first.is_some_and(|first| first <= known + 1) && last.is_some_and(|last| last > known) {
             let new = tail.iter().skip_while(|line| line.event.revision <= known);
-            return Ok(Some(new.take_while(|line| line.event.revision <= head).take(BATCH).cloned().collect()));
+            return Ok(Some(
+                new.take_while(|line| line.event.revision <= head).take(BATCH).cloned().collect(),
+            ));
         }
         let goes_on = last.is_none_or(|last| last == known);
         let tail = if goes_on {
@@ -250,8 +252,7 @@ pub(super) async fn stream(app: &App, request: &Request<Incoming>) -> Result<Rep
 
 pub(super) async fn history(app: &App, request: &Request<Incoming>) -> Result<Reply, Reply> {
     let query = HistoryQuery::from_query(&Query::parse(request.uri().query().unwrap_or_default()))?;
-    let inquiry =
-        Inquiry::new(&query, app.coordinator.now()).map_err(|what| Reply::detail(400, what))?;
+    let inquiry = Inquiry::new(&query, app.coordinator.now()).map_err(|what| Reply::detail(400, what))?;
     let found = app.history(move |watch| inquiry.answer(&watch.history())).await?;
     Ok(Reply::json(200, &found))
 }

@@ -9,7 +9,8 @@ use percent_encoding::percent_decode_str;
 use super::app::App;
 use super::reply::Reply;
 use super::{
-    claims, conflicts, dashboard, events, hotspots, metrics, outbox, ownership, probes, release_requests, repos, sessions,
+    claims, conflicts, dashboard, events, hotspots, metrics, outbox, ownership, probes, release_requests,
+    repos, sessions,
 };
 
 /// A path that is served.
@@ -164,7 +165,9 @@ impl Route<'_> {
         match self {
             Route::Health | Route::Ready | Route::Meta | Route::Metrics => true,
             // Who comes with a browser is asked for the token there.
-            Route::Dashboard | Route::DashboardAsset(_) | Route::DashboardLogin | Route::DashboardLogout => true,
+            Route::Dashboard | Route::DashboardAsset(_) | Route::DashboardLogin | Route::DashboardLogout => {
+                true
+            }
             _ => false,
         }
     }

@@ -171,11 +171,17 @@ pub fn snapshot(state: &State, policy: &Policy, now: Timestamp, query: &EventQue
         repo: query.repo.clone(),
         session_id: None,
     };
-    let places =
-        RequestQuery { requester: query.engineer.clone(), repo: query.repo.clone(), ..RequestQuery::waiting() };
+    let places = RequestQuery {
+        requester: query.engineer.clone(),
+        repo: query.repo.clone(),
+        ..RequestQuery::waiting()
+    };
     let wanted = |request: &&Arc<ReleaseRequest>| {
         query.repo.as_deref().is_none_or(|repo| request.room.as_deref() == Some(repo))
-            && query.engineer.as_deref().is_none_or(|name| [&*request.holder, &*request.requester].contains(&name))
+            && query
+                .engineer
+                .as_deref()
+                .is_none_or(|name| [&*request.holder, &*request.requester].contains(&name))
     };
     Snapshot {
         revision: state.revision().0,

@@ -44,7 +44,9 @@ impl Inquiry {
             parsed.map_err(|error| format!("'{path}': {error}"))
         });
         let read = |text: &Option<String>, otherwise: Timestamp| match text {
-            Some(text) => moment(text).ok_or_else(|| format!("'{text}' is no time, as in 2026-01-31T12:00:00Z")),
+            Some(text) => {
+                moment(text).ok_or_else(|| format!("'{text}' is no time, as in 2026-01-31T12:00:00Z"))
+            }
             None => Ok(otherwise),
         };
         // The end lies beyond what happens in this very second.

@@ -112,7 +112,11 @@ impl EventQuery {
     pub fn wants(&self, event: &Event) -> bool {
         let named = |name: &String| {
             let holders = event.holders.iter().map(|party| &party.engineer);
-            [&event.engineer, &event.by, &event.requester].into_iter().flatten().chain(holders).any(|one| one == name)
+            [&event.engineer, &event.by, &event.requester]
+                .into_iter()
+                .flatten()
+                .chain(holders)
+                .any(|one| one == name)
         };
         self.repo.as_ref().is_none_or(|repo| event.repo.as_ref() == Some(repo))
             && self.engineer.as_ref().is_none_or(named)

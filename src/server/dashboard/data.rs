@@ -8,7 +8,7 @@ use super::super::app::App;
 use super::super::reply::Reply;
 use crate::engine::{Revision, Timestamp};
 use crate::service::{self, outbox};
-use crate::store::{History, Hotspot, RepoActivity, ResolutionsOfDay, Refusal, StoreError};
+use crate::store::{History, Hotspot, Refusal, RepoActivity, ResolutionsOfDay, StoreError};
 use crate::wire::{
     AutoResolutionDay, ClaimRow, Event, HotspotQuery, HotspotRow, OutboxEvent, QueueRow, RepoRow,
     RequestQuery, RequestRow, time,
@@ -126,8 +126,7 @@ pub(super) async fn overview(app: &App) -> Result<Overview, Reply> {
     let hotspots = service::hotspots(&past.hotspots, in_force.rules(), &asked).hotspots;
     let policy = app.coordinator.policy();
     let day = service::days_before(now, 1);
-    let last_day: Vec<ResolutionsOfDay> =
-        past.month.iter().filter(|one| one.day >= day).cloned().collect();
+    let last_day: Vec<ResolutionsOfDay> = past.month.iter().filter(|one| one.day >= day).cloned().collect();
     let count = |kind: &str| last_day.iter().filter(|one| one.kind == kind).map(|one| one.count).sum();
     let seen = app.coordinator.read(|state| {
         let queue = service::waiting(state, policy, now, &RequestQuery::waiting()).queued;
@@ -179,7 +178,7 @@ fn busiest(names: impl Iterator<Item = String>) -> Vec<Module> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     names.for_each(|name| *counts.entry(name).or_default() += 1);
     let mut modules: Vec<Module> = counts.into_iter().map(|(name, claims)| Module { name, claims }).collect();
-    modules.sort_by(|a, b| b.claims.cmp(&a.claims));
+    modules.sort_by_key(|module| std::cmp::Reverse(module.claims));
     modules.truncate(MODULES);
     modules
 }

@@ -12,8 +12,8 @@ use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, ORIGIN,
-    REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue,
+    ORIGIN, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use hyper::{Method, Request};
 use serde_json::json;
@@ -84,7 +84,8 @@ pub(super) async fn show(app: &App, request: &Request<Incoming>) -> Result<Reply
 }
 
 pub(super) async fn data(app: &App) -> Result<Reply, Reply> {
-    Ok(Reply::json(200, &data::overview(app).await?).with(CACHE_CONTROL, HeaderValue::from_static("no-store")))
+    Ok(Reply::json(200, &data::overview(app).await?)
+        .with(CACHE_CONTROL, HeaderValue::from_static("no-store")))
 }
 
 pub(super) fn asset(name: &str) -> Result<Reply, Reply> {
