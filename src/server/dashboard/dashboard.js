@@ -54,6 +54,9 @@ function confirmed(title, text, label, preset) {
   });
 }
 
+// An hour more than what is left: extending never takes time away unless somebody types so.
+const hoursMore = (row) => String(Math.max(0, Math.ceil((Date.parse(row.expires_at) - Date.now()) / 3600000)) + 1);
+
 // Every action there is: what is asked, and what is done if the answer is yes.
 async function act(name, row) {
   const who = row.requester_engineer || row.engineer || "";
@@ -62,7 +65,7 @@ async function act(name, row) {
   const actions = {
     release: ["Release this claim?", `${row.engineer} will no longer have ${row.pattern}.`, null, null,
       () => call("POST", "/claims/release", { claim_ids: [row.id] })],
-    extend: ["Extend this claim?", `${row.engineer} keeps ${row.pattern} for longer.`, "Hours", "1",
+    extend: ["Extend this claim?", `${row.engineer} keeps ${row.pattern} for longer.`, "Hours from now", hoursMore(row),
       (hours) => call("POST", `/claims/${encodeURIComponent(row.id)}/extend`, { engineer: row.engineer, ttl_hours: Number(hours) })],
     approve: ["Approve?", `${row.holder_engineer} lets go of ${row.holder_pattern} for ${who}.`, null, null, () => answer("approved")],
     deny: ["Deny?", `${row.holder_engineer} keeps ${row.holder_pattern}.`, null, null, () => answer("denied")],
