@@ -34,4 +34,5 @@ mod terminal;
 mod uninit;
 mod upgrade;
 mod wait;
+mod watch;
 mod worktree;
