@@ -7,7 +7,7 @@ const SPARE = 8;
 
 export class Claims {
   constructor(list, count, form, act) {
-    Object.assign(this, { list, count, form, act, all: new Map(), shown: [] });
+    Object.assign(this, { list, count, form, act, all: new Map(), isWhole: true, shown: [] });
     this.filters = new URLSearchParams(location.search);
     for (const input of form.elements) if (input.name) input.value = this.filters.get(input.name) || "";
     form.addEventListener("input", () => this.filter());
@@ -45,7 +45,7 @@ export class Claims {
       && (!wanted.q || [row.engineer, row.pattern, row.repo, row.branch, row.description, row.id, (row.symbols || []).join(" ")]
         .some((text) => has(text, wanted.q))));
     this.shown.sort((a, b) => (a.expires_at < b.expires_at ? -1 : a.expires_at > b.expires_at ? 1 : 0));
-    this.count.textContent = this.all.size ? `${this.shown.length} of ${this.all.size}` : "";
+    this.count.textContent = this.all.size ? `${this.shown.length} of ${this.all.size}${this.isWhole ? "" : ", more are coming"}` : "";
     if (!this.shown.length) {
       const what = this.all.size ? "No claim fits these filters. Clear one of them to see more."
         : "Nobody has claimed anything. In a clone, run: coord claim 'src/auth/**'";

@@ -105,7 +105,7 @@ function show() {
 
 let treeLater;
 function showClaims() {
-  byId("stat-active").textContent = claims.all.size;
+  byId("stat-active").textContent = claims.isWhole ? claims.all.size : overview.active;
   claims.show();
   clearTimeout(treeLater);
   treeLater = setTimeout(() => tree(byId("tree"), claims.all.values()), 200);
@@ -188,12 +188,14 @@ function follow(since) {
 }
 
 async function begin() {
+  const since = overview.revision;
   claims.set(start.claims);
+  claims.isWhole = overview.active <= start.claims.length;
   show();
-  let since = overview.revision;
-  if (overview.active > start.claims.length) {
-    // All of them, and what happens meanwhile is told again: being told twice changes nothing.
+  if (!claims.isWhole) {
+    // All of them. What happens meanwhile is told by events again: being told twice changes nothing.
     try { claims.set((await call("GET", "/claims")).claims); } catch (error) { say(error.message); }
+    claims.isWhole = true;
     showClaims();
   }
   follow(since);
