@@ -192,9 +192,8 @@ impl Writer {
                 view.see(session, *at);
             }
         }
-        let revision = view.revision();
-        drop(view);
-        self.shared.tidings.send_replace(revision);
+        // While nobody sees the view: whoever has seen a revision there has been told of it.
+        self.shared.tidings.send_replace(view.revision());
     }
 
     fn sweep(&mut self) {

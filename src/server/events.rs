@@ -10,6 +10,7 @@ use std::time::Duration;
 use hyper::Request;
 use hyper::body::{Bytes, Incoming};
 use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::time::Instant;
 
 use super::app::App;
 use super::fields::{boolean, integer, list, name};
@@ -28,6 +29,12 @@ const BATCH: usize = 256;
 
 /// The newest events that are kept at hand for all streams.
 const KEPT: usize = 4096;
+
+/// How much they may take up, in bytes.
+const KEPT_BYTES: usize = 16 << 20;
+
+/// How much is sent at once unless a single event is larger, in bytes.
+const BATCH_BYTES: usize = 1 << 20;
 
 /// What a stream may have waiting that its reader has not taken, in batches.
 const WAITING: usize = 4;
@@ -79,7 +86,7 @@ impl Feed {
         known: u64,
         head: u64,
     ) -> Result<Option<Vec<Arc<Line>>>, CoordinatorError> {
-        let mut tail = self.tail.lock().await;
+        let tail = self.tail.lock().await;
         let first = tail.front().map(|line| line.event.revision);
         let last = tail.back().map(|line| line.event.revision);
         if first.is_some_and(|first| first <= known + 1) && last.is_some_and(|last| last > known) {
@@ -88,25 +95,40 @@ impl Feed {
                 new.take_while(|line| line.event.revision <= head).take(BATCH).cloned().collect(),
             ));
         }
-        let goes_on = last.is_none_or(|last| last == known);
-        let tail = if goes_on {
-            Some(&mut tail)
-        } else {
-            drop(tail);
-            None
-        };
+        // Who goes on where all others are reads for them, too. Nobody waits for who is behind.
+        let held = last.is_none_or(|last| last == known).then_some(tail);
         let mut lines = read(coordinator.clone(), known).await?;
         if lines.first().is_none_or(|line| line.event.revision != known + 1) {
             return Ok(None);
         }
         lines.retain(|line| line.event.revision <= head);
-        if let Some(tail) = tail {
-            tail.extend(lines.iter().cloned());
-            let extra = tail.len().saturating_sub(KEPT);
-            tail.drain(..extra);
-        }
+        let mut tail = match held {
+            Some(tail) => tail,
+            None => self.tail.lock().await,
+        };
+        keep(&mut tail, &lines);
         Ok(Some(lines))
     }
+}
+
+/// Keeps lines at hand that are newer than those that are. There is never a gap in what is kept.
+fn keep(tail: &mut VecDeque<Arc<Line>>, lines: &[Arc<Line>]) {
+    let last = tail.back().map(|line| line.event.revision);
+    let ends = |line: Option<&Arc<Line>>| line.map(|line| line.event.revision);
+    if ends(lines.last()) <= last {
+        return;
+    }
+    if last.is_some_and(|last| ends(lines.first()) != Some(last + 1)) {
+        tail.clear();
+    }
+    tail.extend(lines.iter().cloned());
+    let mut bytes = 0;
+    let fits = |line: &&Arc<Line>| {
+        bytes += line.text.len();
+        bytes <= KEPT_BYTES
+    };
+    let fitting = tail.iter().rev().take(KEPT).take_while(fits).count();
+    tail.drain(..tail.len() - fitting);
 }
 
 async fn read(coordinator: Arc<Coordinator>, known: u64) -> Result<Vec<Arc<Line>>, CoordinatorError> {
@@ -134,6 +156,8 @@ struct Stream {
     query: EventQuery,
     /// The last revision that needs not be told any more.
     known: u64,
+    /// When it was told something last.
+    told: Instant,
     to: mpsc::Sender<Bytes>,
     cut: Option<Cut>,
     _place: OwnedSemaphorePermit,
@@ -186,12 +210,13 @@ impl Stream {
             }
             let to = self.to.clone();
             tokio::select! {
-                changed = self.news.changed() => changed.map_err(|_| End::Over)?,
-                () = to.closed() => return Err(End::Over),
-                () = tokio::time::sleep(HEARTBEAT) => {
+                biased;
+                () = tokio::time::sleep_until(self.told + HEARTBEAT) => {
                     // The id goes with it: who goes on from there has missed nothing, even where nothing was for them.
                     self.send(format!(": still here\nid: {}\n\n", self.known)).await?;
                 }
+                changed = self.news.changed() => changed.map_err(|_| End::Over)?,
+                () = to.closed() => return Err(End::Over),
             }
         }
     }
@@ -211,13 +236,21 @@ impl Stream {
             let data = serde_json::to_string(&snapshot).expect("snapshots have only text keys");
             return self.send(format!("id: {}\nevent: snapshot\ndata: {data}\n\n", self.known)).await;
         };
-        let wanted = lines.iter().filter(|line| self.query.wants(&line.event));
-        let text: String = wanted.map(|line| line.text.as_str()).collect();
-        self.known = lines.last().map_or(head, |line| line.event.revision);
+        let mut text = String::new();
+        for line in &lines {
+            if self.query.wants(&line.event) {
+                text += &line.text;
+            }
+            self.known = line.event.revision;
+            if text.len() >= BATCH_BYTES {
+                break;
+            }
+        }
         if text.is_empty() { Ok(()) } else { self.send(text).await }
     }
 
-    async fn send(&self, text: String) -> Result<(), End> {
+    async fn send(&mut self, text: String) -> Result<(), End> {
+        self.told = Instant::now();
         match tokio::time::timeout(PATIENCE, self.to.send(text.into())).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(End::Over),
@@ -242,6 +275,7 @@ pub(super) async fn stream(app: &App, request: &Request<Incoming>) -> Result<Rep
         closing: app.closes(),
         known: resumed.or(query.since).unwrap_or(head),
         query,
+        told: Instant::now(),
         to,
         cut: request.extensions().get().cloned(),
         _place: place,

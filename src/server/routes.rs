@@ -287,6 +287,13 @@ mod tests {
             ("/metrics/hotspots/promote/x", None),
             ("/config/ownership", Some("/config/ownership")),
             ("/config", None),
+            ("/events", Some("/events")),
+            ("/events/x", None),
+            ("/history", Some("/history")),
+            ("/dashboard", Some("/dashboard")),
+            ("/dashboard/x", None),
+            ("/dashboard/assets/x.js", Some("/dashboard/assets/{name}")),
+            ("/dashboard/assets/x/y", None),
         ] {
             assert_eq!(Route::of(path).map(|route| route.template()), template, "{path}");
         }

@@ -157,7 +157,8 @@ function happened(event) {
     }
   }
   byId("revision").textContent = event.revision;
-  overview.timeline.unshift(event);
+  // The figures may have come with it already.
+  if (!overview.timeline.some((known) => known.revision === event.revision)) overview.timeline.unshift(event);
   overview.timeline.length = Math.min(overview.timeline.length, 50);
   timeline(overview.timeline);
   showClaimsSoon();

@@ -83,7 +83,7 @@ export function svg(name, attributes, ...children) {
 
 function hotspots(rows, act) {
   put("hotspots", table(["What", "Turned away", "Advice", ""], rows.map((row) => [
-    path(row.pattern), `${row.attempts} times, ${row.distinct_attempters} people`,
+    path(row.pattern), `${row.attempts} times, by ${row.distinct_attempters}`,
     el("span", { class: "chip" }, row.shared_by ? "shared" : row.split_suggested_at !== undefined ? "to be split" : row.suggested_action),
     row.shared_by ? "" : [button("Share", () => act("share", row), { "aria-label": `share ${row.pattern}` }), " ",
       button("Split", () => act("split", row), { "aria-label": `split ${row.pattern}` })],
