@@ -9,6 +9,7 @@ mod claims;
 mod complete;
 mod completions;
 mod context;
+mod dashboard;
 mod demo;
 mod doctor;
 mod error;
@@ -19,6 +20,7 @@ mod ids;
 mod inbox;
 mod init;
 mod local_service;
+mod log;
 mod man;
 mod mcp;
 mod outbox;
@@ -42,6 +44,7 @@ mod uninit;
 mod update_notice;
 mod upgrade;
 mod waiting;
+mod watch;
 mod worktree;
 
 use std::process::ExitCode;
@@ -90,6 +93,9 @@ enum Command {
     PrePush(pre_push::PrePushArgs),
     Hook(hook::HookArgs),
     Repos(repos::ReposArgs),
+    Watch(watch::WatchArgs),
+    Log(log::LogArgs),
+    Dashboard(dashboard::DashboardArgs),
     Outbox(outbox::OutboxArgs),
     Init(init::InitArgs),
     Doctor(doctor::DoctorArgs),
@@ -159,6 +165,9 @@ fn dispatch(command: Command, env: &Env) -> Done {
         Command::PrePush(args) => pre_push::run(args, env),
         Command::Hook(args) => hook::run(&args, env),
         Command::Repos(args) => repos::run(args, env),
+        Command::Watch(args) => watch::run(args, env),
+        Command::Log(args) => log::run(args, env),
+        Command::Dashboard(args) => dashboard::run(args, env),
         Command::Outbox(args) => outbox::run(args, env),
         Command::Init(args) => init::run(args, env),
         Command::Doctor(args) => doctor::run(args, env),

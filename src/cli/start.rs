@@ -294,7 +294,8 @@ fn tell(args: &StartArgs, home: &Home, token: &Token, url: &str, pid: Option<u32
     Ok(Exit::Ok)
 }
 
-fn open_in_browser(url: &str) {
+/// Opens an address in a browser, or says what it is.
+pub(super) fn open_in_browser(url: &str) {
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     let opened = Command::new(opener).arg(url).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     if opened.is_err() {

@@ -2,6 +2,7 @@
 
 mod delta;
 mod embedded;
+mod log;
 mod remote;
 mod requests;
 mod rules;
@@ -9,6 +10,7 @@ mod waiting;
 
 pub use delta::DeltaError;
 pub use embedded::Embedded;
+pub use log::{Events, Told};
 pub use remote::Remote;
 pub use waiting::{Tell, Waiting};
 

@@ -218,6 +218,36 @@ impl Remote {
         self.read(self.prepared(request, query).config().timeout_global(Some(timeout)).build().call())
     }
 
+    /// Opens an answer that goes on and on.
+    pub(super) fn open(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<ureq::BodyReader<'static>, ClientError> {
+        let request = self.prepared(self.agent.get(format!("{}{path}", self.url)), query);
+        let sent = request.config().timeout_global(None).build().call();
+        if sent.as_ref().is_ok_and(|response| response.status().as_u16() != 200) {
+            let (status, body) = self.read(sent)?;
+            return Err(self.unexpected(status, &body));
+        }
+        match sent {
+            Ok(response) => Ok(response.into_body().into_reader()),
+            Err(error) => Err(ClientError::Unreachable { url: self.url.clone(), source: error.into() }),
+        }
+    }
+
+    /// The address of the dashboard, with a code that lets one browser in within a minute.
+    ///
+    /// # Errors
+    ///
+    /// If the service could not be asked.
+    pub fn dashboard_url(&self) -> Result<String, ClientError> {
+        let (status, body) = self.post("/dashboard/code", &Value::Null)?;
+        let reply: Value = self.expect(status, body)?;
+        let code = reply["code"].as_str().ok_or_else(|| ClientError::Foreign { url: self.url.clone() })?;
+        Ok(format!("{}/dashboard/login?code={}", self.url, segment(code)))
+    }
+
     pub(super) fn delete(&self, path: &str, query: &[(&str, String)]) -> Result<(u16, Vec<u8>), ClientError> {
         let request = self.agent.delete(format!("{}{path}", self.url));
         self.read(self.prepared(request, query).call())

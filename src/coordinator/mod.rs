@@ -117,6 +117,8 @@ struct Shared {
     /// Only to wake whoever carries that out.
     wake: Mutex<Option<SyncSender<(Order, Reply)>>>,
     host: HostId,
+    /// The latest revision in the view, for those who follow the log.
+    tidings: tokio::sync::watch::Sender<Revision>,
 }
 
 impl Coordinator {
@@ -162,6 +164,7 @@ impl Coordinator {
             later: Mutex::default(),
             wake: Mutex::new(Some(sender.clone())),
             host,
+            tidings: tokio::sync::watch::Sender::new(driver.state().revision()),
         });
         let watch = Sqlite::watch(&database)?;
         let writer = Writer {
@@ -277,6 +280,12 @@ impl Coordinator {
     /// others wrote since.
     pub fn glance<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         look(&self.shared.view())
+    }
+
+    /// Follows the log: what is returned changes when there is more to read, whoever wrote it.
+    #[must_use]
+    pub fn follow(&self) -> tokio::sync::watch::Receiver<Revision> {
+        self.shared.tidings.subscribe()
     }
 
     /// Looks into history. This reads the database: call it where blocking is allowed.

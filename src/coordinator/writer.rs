@@ -19,6 +19,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// How often it looks, while somebody waits through it, for what other processes did.
 const LOOK_AROUND: Duration = Duration::from_millis(20);
 
+/// How often it looks for that while somebody only follows the log.
+const LOOK_FOR_FOLLOWERS: Duration = Duration::from_millis(200);
+
 /// How long a failing store is left alone before what is overdue is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -61,7 +64,11 @@ impl Writer {
         let deadline = expiry.into_iter().chain(view.next_wait_over()).min();
         let failed = self.failed.filter(|&at| at <= now);
         let retry = failed.map_or(Duration::ZERO, |at| RETRY.saturating_sub(now.since(at)));
-        let longest = if self.waiting.is_empty() { LONGEST_SLEEP } else { LOOK_AROUND };
+        let longest = match (self.waiting.is_empty(), self.is_followed()) {
+            (false, _) => LOOK_AROUND,
+            (true, true) => LOOK_FOR_FOLLOWERS,
+            (true, false) => LONGEST_SLEEP,
+        };
         deadline.map_or(longest, |at| at.since(now)).max(retry).min(longest)
     }
 
@@ -84,9 +91,14 @@ impl Writer {
         due && self.driver.strangers().next().is_some()
     }
 
+    fn is_followed(&self) -> bool {
+        self.shared.tidings.receiver_count() > 0
+    }
+
     fn others_wrote(&mut self) -> bool {
         let known = self.driver.state().revision();
-        !self.waiting.is_empty() && self.watch.moved().is_ok_and(|head| head.is_some_and(|head| head > known))
+        let anybody_cares = !self.waiting.is_empty() || self.is_followed();
+        anybody_cares && self.watch.moved().is_ok_and(|head| head.is_some_and(|head| head > known))
     }
 
     fn batch(&mut self, mut orders: Vec<Order>, replies: Vec<Reply>) {
@@ -180,6 +192,8 @@ impl Writer {
                 view.see(session, *at);
             }
         }
+        // While nobody sees the view: whoever has seen a revision there has been told of it.
+        self.shared.tidings.send_replace(view.revision());
     }
 
     fn sweep(&mut self) {

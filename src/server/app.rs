@@ -9,6 +9,8 @@ use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, EXPECT, HeaderMap};
 
 use super::auth::Origins;
+use super::dashboard::Visitors;
+use super::events::Feed;
 use super::input::Body;
 use super::meters::Meters;
 use super::reply::Reply;
@@ -43,6 +45,10 @@ pub struct App {
     pub(super) amending: tokio::sync::Mutex<()>,
     /// What may have made something a hotspot.
     pub(super) refusals: Refusals,
+    /// What streams of events share.
+    pub(super) feed: Arc<Feed>,
+    /// Who has logged in with a browser.
+    pub(super) visitors: Visitors,
     /// Whether the service is about to end.
     closing: tokio::sync::watch::Sender<bool>,
 }
@@ -81,6 +87,8 @@ impl App {
             rule_book: Arc::default(),
             amending: tokio::sync::Mutex::default(),
             refusals: Refusals::default(),
+            feed: Arc::new(Feed::new()),
+            visitors: Visitors::default(),
             closing,
         })
     }
@@ -88,6 +96,11 @@ impl App {
     /// Says that the service is about to end: whoever waits is told to come back.
     pub(super) fn close(&self) {
         self.closing.send_replace(true);
+    }
+
+    /// What says, wherever it goes, that the service is about to end.
+    pub(super) fn closes(&self) -> tokio::sync::watch::Receiver<bool> {
+        self.closing.subscribe()
     }
 
     /// Waits until the service is about to end.

@@ -18,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use super::app::App;
+use super::events::Cut;
 use super::reply::ReplyBody;
 use super::{ServeError, access, routes, sharing};
 
@@ -130,8 +131,11 @@ fn connect(app: &Arc<App>, stream: TcpStream, place: OwnedSemaphorePermit, grace
     let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNREAD_TIMEOUT_MS);
     let open = app.meters.connection();
     let app = app.clone();
-    let service = service_fn(move |request| {
+    let cut = Cut::default();
+    let cutting = cut.clone();
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let app = app.clone();
+        request.extensions_mut().insert(cutting.clone());
         async move { Ok::<_, Infallible>(respond(&app, request).await) }
     });
     let mut builder = http1::Builder::new();
@@ -140,7 +144,10 @@ fn connect(app: &Arc<App>, stream: TcpStream, place: OwnedSemaphorePermit, grace
     tokio::spawn(async move {
         let _open = open;
         // A connection that breaks is the client's matter, and it has nobody left to tell.
-        let _ = connection.await;
+        tokio::select! {
+            _ = connection => {}
+            () = cut.0.notified() => {}
+        }
         drop(place);
     });
 }

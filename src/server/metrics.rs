@@ -27,6 +27,7 @@ const GAUGES: &[Gauge] = &[
     ("claims_active", "Claims held", |sight| sight.state.len()),
     ("waiters", "Requests that wait in a queue", |sight| sight.state.waiting()),
     ("requests_open", "Release requests nobody has answered", |sight| sight.state.requests().count()),
+    ("event_streams", "Streams of events that are open", |sight| sight.app.feed.streams()),
     ("connections_open", "Connections of clients", |sight| sight.app.meters.connections()),
 ];
 

@@ -11,6 +11,8 @@ mod auth;
 mod claims;
 mod config;
 mod conflicts;
+mod dashboard;
+mod events;
 pub mod fields;
 mod hotspots;
 pub mod input;

@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
+use tokio::sync::mpsc;
 
 use super::input::Invalid;
 use super::ownership::AmendError;
@@ -23,8 +26,10 @@ pub(super) struct Reply {
     pub(super) status: StatusCode,
     content_type: &'static str,
     body: Bytes,
-    /// One more header, boxed because most replies have none.
-    header: Option<Box<(HeaderName, HeaderValue)>>,
+    /// More headers, of which most replies have none.
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// What comes instead of the body, as it comes.
+    frames: Option<mpsc::Receiver<Bytes>>,
     /// The place in the queue that this tells of.
     ticket: Option<Box<Ticket>>,
     /// How long it waited for other people.
@@ -34,6 +39,7 @@ pub(super) struct Reply {
 /// The body of a reply. If it tells of a grant that was waited for, the grant is undone unless somebody takes it.
 pub(super) struct ReplyBody {
     bytes: Full<Bytes>,
+    frames: Option<mpsc::Receiver<Bytes>>,
     ticket: Option<Box<Ticket>>,
 }
 
@@ -45,6 +51,9 @@ impl Body for ReplyBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if let Some(frames) = &mut self.frames {
+            return frames.poll_recv(context).map(|bytes| Some(Ok(Frame::data(bytes?))));
+        }
         let frame = Pin::new(&mut self.bytes).poll_frame(context);
         if let Some(mut ticket) = self.ticket.take_if(|_| frame.is_ready()) {
             ticket.delivered();
@@ -53,11 +62,11 @@ impl Body for ReplyBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_end_stream()
+        self.frames.is_none() && self.bytes.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.bytes.size_hint()
+        if self.frames.is_some() { SizeHint::default() } else { self.bytes.size_hint() }
     }
 }
 
@@ -70,7 +79,8 @@ impl Reply {
             status,
             content_type: "application/json",
             body,
-            header: None,
+            headers: Vec::new(),
+            frames: None,
             ticket: None,
             waited: Duration::ZERO,
         }
@@ -88,7 +98,8 @@ impl Reply {
             status: StatusCode::OK,
             content_type: "text/plain; charset=utf-8",
             body,
-            header: None,
+            headers: Vec::new(),
+            frames: None,
             ticket: None,
             waited: Duration::ZERO,
         }
@@ -100,7 +111,8 @@ impl Reply {
             status: StatusCode::OK,
             content_type: "text/yaml; charset=utf-8",
             body: Bytes::copy_from_slice(text.as_bytes()),
-            header: None,
+            headers: Vec::new(),
+            frames: None,
             ticket: None,
             waited: Duration::ZERO,
         }
@@ -112,7 +124,8 @@ impl Reply {
             status: StatusCode::NO_CONTENT,
             content_type: "",
             body: Bytes::new(),
-            header: None,
+            headers: Vec::new(),
+            frames: None,
             ticket: None,
             waited: Duration::ZERO,
         }
@@ -125,10 +138,39 @@ impl Reply {
             status: StatusCode::OK,
             content_type,
             body: text.into(),
-            header: None,
+            headers: Vec::new(),
+            frames: None,
             ticket: None,
             waited: Duration::ZERO,
         }
+    }
+
+    /// A page, or a part of one.
+    pub(super) fn page(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Reply {
+            status,
+            content_type,
+            body: body.into(),
+            headers: Vec::new(),
+            frames: None,
+            ticket: None,
+            waited: Duration::ZERO,
+        }
+    }
+
+    /// A stream of events, as they come.
+    pub(super) fn events(frames: mpsc::Receiver<Bytes>) -> Reply {
+        let mut reply = Reply::page(200, "text/event-stream", Bytes::new());
+        reply.frames = Some(frames);
+        reply
+            .with(CACHE_CONTROL, HeaderValue::from_static("no-store"))
+            .with(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))
+    }
+
+    /// Go there, with a GET.
+    pub(super) fn see_other(to: &'static str) -> Reply {
+        Reply::page(303, "", Bytes::new()).with(LOCATION, HeaderValue::from_static(to))
     }
 
     /// An error in words.
@@ -178,24 +220,30 @@ impl Reply {
             status,
             content_type: "",
             body: Bytes::new(),
-            header: Some(Box::new((LOCATION, location))),
+            headers: vec![(LOCATION, location)],
+            frames: None,
             ticket: None,
             waited: Duration::ZERO,
         }
     }
 
-    fn with(mut self, name: HeaderName, value: HeaderValue) -> Reply {
-        self.header = Some(Box::new((name, value)));
+    /// The same reply with one more header.
+    pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Reply {
+        self.headers.push((name, value));
         self
     }
 
     pub(super) fn into_response(self) -> Response<ReplyBody> {
-        let mut response = Response::new(ReplyBody { bytes: Full::new(self.body), ticket: self.ticket });
+        let mut response = Response::new(ReplyBody {
+            bytes: Full::new(self.body),
+            frames: self.frames,
+            ticket: self.ticket,
+        });
         *response.status_mut() = self.status;
         if !self.content_type.is_empty() {
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         }
-        if let Some((name, value)) = self.header.map(|header| *header) {
+        for (name, value) in self.headers {
             response.headers_mut().insert(name, value);
         }
         response

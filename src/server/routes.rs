@@ -9,8 +9,8 @@ use percent_encoding::percent_decode_str;
 use super::app::App;
 use super::reply::Reply;
 use super::{
-    auth, claims, conflicts, hotspots, metrics, openapi, outbox, ownership, probes, release_requests, repos,
-    sessions,
+    claims, conflicts, dashboard, events, hotspots, metrics, openapi, outbox, ownership, probes,
+    release_requests, repos, sessions,
 };
 
 /// A path that is served.
@@ -41,6 +41,14 @@ pub(super) enum Route<'a> {
     OutboxStats,
     RetryOutbox,
     PurgeOutbox,
+    Events,
+    History,
+    Dashboard,
+    DashboardData,
+    DashboardAsset(Cow<'a, str>),
+    DashboardLogin,
+    DashboardLogout,
+    DashboardCode,
 }
 
 /// Every route there is; a test counts them.
@@ -113,6 +121,16 @@ impl Route<'_> {
             ("outbox", Some("stats"), None, _) => Route::OutboxStats,
             ("outbox", Some("retry"), None, _) => Route::RetryOutbox,
             ("outbox", Some("purge"), None, _) => Route::PurgeOutbox,
+            ("events", None, ..) => Route::Events,
+            ("history", None, ..) => Route::History,
+            ("dashboard", None, ..) => Route::Dashboard,
+            ("dashboard", Some("data"), None, _) => Route::DashboardData,
+            ("dashboard", Some("login"), None, _) => Route::DashboardLogin,
+            ("dashboard", Some("logout"), None, _) => Route::DashboardLogout,
+            ("dashboard", Some("code"), None, _) => Route::DashboardCode,
+            ("dashboard", Some("assets"), Some(name), None) if !name.is_empty() => {
+                Route::DashboardAsset(named(name))
+            }
             _ => return None,
         };
         Some(route)
@@ -133,6 +151,10 @@ impl Route<'_> {
             }
             Route::PromoteHotspot => "POST",
             Route::Claim(_) => "DELETE",
+            Route::Events | Route::History | Route::Dashboard => "GET",
+            Route::DashboardData | Route::DashboardAsset(_) => "GET",
+            Route::DashboardLogin => "GET, POST",
+            Route::DashboardLogout | Route::DashboardCode => "POST",
         }
     }
 
@@ -164,12 +186,27 @@ impl Route<'_> {
             Route::OutboxStats => "/outbox/stats",
             Route::RetryOutbox => "/outbox/retry",
             Route::PurgeOutbox => "/outbox/purge",
+            Route::Events => "/events",
+            Route::History => "/history",
+            Route::Dashboard => "/dashboard",
+            Route::DashboardData => "/dashboard/data",
+            Route::DashboardAsset(_) => "/dashboard/assets/{name}",
+            Route::DashboardLogin => "/dashboard/login",
+            Route::DashboardLogout => "/dashboard/logout",
+            Route::DashboardCode => "/dashboard/code",
         }
     }
 
     /// Whether it answers without a token.
     fn is_open(&self) -> bool {
-        matches!(self, Route::Health | Route::Ready | Route::Meta | Route::Description | Route::Metrics)
+        match self {
+            Route::Health | Route::Ready | Route::Meta | Route::Description | Route::Metrics => true,
+            // Who comes with a browser is asked for the token there.
+            Route::Dashboard | Route::DashboardAsset(_) | Route::DashboardLogin | Route::DashboardLogout => {
+                true
+            }
+            _ => false,
+        }
     }
 }
 
@@ -198,8 +235,7 @@ async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
         return Err(Reply::not_allowed(route.allow()));
     }
     if !route.is_open() {
-        auth::bearer(app.config.token.as_ref(), request.headers())
-            .inspect_err(|_| app.meters.auth_failure())?;
+        dashboard::admit(app, &method, request.headers()).inspect_err(|_| app.meters.auth_failure())?;
     }
     match route {
         Route::Health => Ok(probes::health()),
@@ -232,6 +268,15 @@ async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
         Route::OutboxStats => outbox::stats(app, &request).await,
         Route::RetryOutbox => outbox::retry(app, request).await,
         Route::PurgeOutbox => outbox::purge(app, request).await,
+        Route::Events => events::stream(app, &request).await,
+        Route::History => events::history(app, &request).await,
+        Route::Dashboard => dashboard::show(app, &request).await,
+        Route::DashboardData => dashboard::data(app).await,
+        Route::DashboardAsset(name) => dashboard::asset(&name),
+        Route::DashboardLogin if method == Method::GET => dashboard::enter(app, &request),
+        Route::DashboardLogin => dashboard::login(app, request).await,
+        Route::DashboardLogout => dashboard::logout(app, request).await,
+        Route::DashboardCode => dashboard::code(app, &request),
     }
 }
 
@@ -280,6 +325,13 @@ mod tests {
             ("/metrics/hotspots/promote/x", None),
             ("/config/ownership", Some("/config/ownership")),
             ("/config", None),
+            ("/events", Some("/events")),
+            ("/events/x", None),
+            ("/history", Some("/history")),
+            ("/dashboard", Some("/dashboard")),
+            ("/dashboard/x", None),
+            ("/dashboard/assets/x.js", Some("/dashboard/assets/{name}")),
+            ("/dashboard/assets/x/y", None),
         ] {
             assert_eq!(Route::of(path).map(|route| route.template()), template, "{path}");
         }

@@ -25,6 +25,13 @@ pub fn active_claims(state: &State, policy: &Policy, query: &ListQuery) -> Claim
     counted(wanted.map(|claim| claim_row(claim, state.last_activity(claim), None, policy)).collect())
 }
 
+/// The active claims that end first, by expiry; no more than `most`.
+#[must_use]
+pub fn first_claims(state: &State, policy: &Policy, most: usize) -> Vec<ClaimRow> {
+    let first = state.claims_by_expiry().take(most);
+    first.map(|claim| claim_row(claim, state.last_activity(claim), None, policy)).collect()
+}
+
 /// The newest [`NEWEST`] active claims with their sessions' last signs of life, newest first.
 #[must_use]
 pub fn newest_active(state: &State) -> Vec<(Arc<Claim>, Timestamp)> {

@@ -5,6 +5,8 @@
 pub mod checkout;
 mod checks;
 mod claims;
+mod events;
+mod history;
 mod hotspots;
 mod inbox;
 mod listing;
@@ -19,9 +21,13 @@ pub use checks::{Check, check, check_reply};
 pub use claims::{
     claim_command, claim_reply, ended_reply, extend_command, idempotency_key, malformed, release_command,
 };
+pub use events::{event, snapshot};
+pub use history::{Inquiry, LISTED, MOST_HISTORY};
 pub use hotspots::{AutoShare, attempted, drop_cold, hotspots, may_cool_down, promote, promoted, share_hot};
 pub use inbox::{MOST_NEWS, Mail, inbox, mail};
-pub use listing::{NEWEST, active_claims, all_claims, auto_resolutions, days_before, newest_active, repos};
+pub use listing::{
+    NEWEST, active_claims, all_claims, auto_resolutions, days_before, first_claims, newest_active, repos,
+};
 pub use queue::{MOST_PLACES, left, left_states, wait, waiting};
 pub use requests::{
     MOST_EVENTS, MOST_REQUESTS, ask_command, decision, events, late_command, not_decided, not_the_holder,

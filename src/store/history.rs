@@ -70,7 +70,7 @@ impl Watch {
 
 /// Questions about claims that are over.
 pub struct History<'a> {
-    connection: &'a Connection,
+    pub(super) connection: &'a Connection,
 }
 
 /// A claim that is over.

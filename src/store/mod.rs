@@ -10,10 +10,12 @@
 mod codec;
 mod history;
 mod load;
+mod log;
 mod migrations;
 mod outbox;
 mod presence;
 mod rows;
+mod spans;
 mod sqlite;
 #[cfg(test)]
 mod testing;
@@ -26,7 +28,9 @@ pub use history::{
     AttemptRow, EndedClaim, History, Hotspot, LeftPlace, RepoActivity, RequestFilter, RequestRow,
     ResolutionsOfDay, Watch,
 };
+pub use log::{Logged, NamedClaim, NamedRequest};
 pub use outbox::{Delivery, Entry, EventCount, Fate, Notice, Outbox, Retries, Standing, Subscription};
+pub use spans::{Refusal, Span};
 pub use sqlite::Sqlite;
 
 use crate::engine::{Changes, HostId, Receipt, Record, Revision, State, Timestamp};

@@ -5,6 +5,7 @@
 
 mod checks;
 mod claims;
+mod events;
 mod inbox;
 mod outbox;
 mod queue;
@@ -22,6 +23,7 @@ pub use claims::{
     ClaimConflict, ClaimItem, ClaimList, ClaimReply, ClaimRequest, ClaimRow, ConflictingClaim, ExtendRequest,
     Extended, Granted, ListQuery, ReleaseRequest, Released, SymbolsInFile,
 };
+pub use events::{Event, EventQuery, HeldRow, HistoryQuery, HistoryReply, Party, Snapshot};
 pub use inbox::{Inbox, InboxRow, NarrowNotice, TurnedAway};
 pub use outbox::{
     OutboxEvent, OutboxList, OutboxRow, OutboxStats, Purge, PurgeRequest, Purged, Retried, Retry,

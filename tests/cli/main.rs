@@ -39,4 +39,5 @@ mod terminal;
 mod uninit;
 mod upgrade;
 mod wait;
+mod watch;
 mod worktree;

@@ -23,6 +23,9 @@ const COMMANDS: &[&str] = &[
     "pre-push",
     "hook",
     "repos",
+    "watch",
+    "log",
+    "dashboard",
     "outbox",
     "init",
     "doctor",
@@ -80,6 +83,9 @@ fn the_root_lists_every_command() {
       pre-push     Check what a push adds against what others hold; run by git's pre-push hook
       hook         Claim what an agent is about to edit, and stop the edit if somebody else has it
       repos        List the repositories that have been claimed in
+      watch        Tell what happens as it happens: claims, waits, requests, and how they end
+      log          Show who had a file when, and everything that happened to it
+      dashboard    Open the service's dashboard in a browser, logged in
       outbox       Show the webhooks of a service, send them again, or forget them
       init         Set this clone up for agents and their tools, with a check before each push
       doctor       Check the setup of this clone, and say what to do about what is wrong
@@ -209,6 +215,9 @@ fn mistakes_are_told_on_stderr_with_status_2() {
       pre-push     Check what a push adds against what others hold; run by git's pre-push hook
       hook         Claim what an agent is about to edit, and stop the edit if somebody else has it
       repos        List the repositories that have been claimed in
+      watch        Tell what happens as it happens: claims, waits, requests, and how they end
+      log          Show who had a file when, and everything that happened to it
+      dashboard    Open the service's dashboard in a browser, logged in
       outbox       Show the webhooks of a service, send them again, or forget them
       init         Set this clone up for agents and their tools, with a check before each push
       doctor       Check the setup of this clone, and say what to do about what is wrong

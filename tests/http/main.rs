@@ -10,6 +10,8 @@ mod access;
 mod checkout;
 mod checks;
 mod claims;
+mod dashboard;
+mod events;
 mod idempotency;
 mod metrics;
 mod metrics_docs;
