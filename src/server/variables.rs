@@ -52,6 +52,9 @@ pub const CLIENT_VARIABLES: &[(&str, Option<&str>)] = &[
     ("COORD_PRE_PUSH", Some("block")),
     ("COORD_DISABLE_CLIENT_VALIDATION", None),
     ("COORD_NO_UPDATE_CHECK", None),
+    ("COORD_REQUESTER", None),
+    ("COORD_RELEASE_ON_EXIT", None),
+    ("COORD_COMPLETE", None),
 ];
 
 #[cfg(test)]
