@@ -181,12 +181,7 @@ impl From<CoordinatorError> for End {
 
 impl Stream {
     async fn run(mut self) {
-        let mut closing = self.closing.clone();
-        let end = tokio::select! {
-            end = self.tell() => end,
-            _ = closing.wait_for(|&closing| closing) => Err(End::Over),
-        };
-        match end {
+        match self.tell().await {
             Err(End::TooSlow) => {
                 tracing::info!("a stream of events was cut off: its reader does not read");
                 if let Some(cut) = &self.cut {
@@ -208,7 +203,7 @@ impl Stream {
                 self.go_on(head).await?;
                 continue;
             }
-            let to = self.to.clone();
+            let (to, mut closing) = (self.to.clone(), self.closing.clone());
             tokio::select! {
                 biased;
                 () = tokio::time::sleep_until(self.told + HEARTBEAT) => {
@@ -217,6 +212,8 @@ impl Stream {
                 }
                 changed = self.news.changed() => changed.map_err(|_| End::Over)?,
                 () = to.closed() => return Err(End::Over),
+                // Last, so that whatever happened before is told.
+                () = over(&mut closing) => return Err(End::Over),
             }
         }
     }
@@ -257,6 +254,12 @@ impl Stream {
             Err(_) => Err(End::TooSlow),
         }
     }
+}
+
+/// Waits until the service is about to end.
+async fn over(closing: &mut watch::Receiver<bool>) {
+    // Its sender lives as long as the service does.
+    let _ = closing.wait_for(|&closing| closing).await;
 }
 
 pub(super) async fn stream(app: &App, request: &Request<Incoming>) -> Result<Reply, Reply> {

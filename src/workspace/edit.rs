@@ -159,13 +159,11 @@ fn lines_of(source: &str, stretch: &Stretch) -> Vec<(u32, u32)> {
         line += source[counted..at].matches('\n').count();
         counted = at;
         // A line end at the end belongs to the line it ends.
-        let own = text.strip_suffix('\n').filter(|_| stretch.after == 0).unwrap_or(text);
+        let own = text.strip_suffix('\n').unwrap_or(text);
         let height = own.matches('\n').count();
         let (first, last) = (line + stretch.before, (line + height).saturating_sub(stretch.after));
-        if first > last {
-            return Vec::new();
-        }
-        places.push((first as u32, last as u32));
+        // What goes between two lines touches both.
+        places.push((first.min(last).max(1) as u32, first.max(last) as u32));
     }
     places
 }
