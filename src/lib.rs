@@ -23,7 +23,7 @@
 //! | [`clock`] | the one place that asks for the time of day | `engine` |
 //! | [`store`] | the change log and what it amounts to, on SQLite | `engine`, `pattern` |
 //! | [`webhook`] | what a receiver is told of, who signs it, and sending it | `store`, `clock`, `wire`, `workspace` |
-//! | [`coordinator`] | one writer: catches up, decides, commits, then answers | `engine`, `store`, `clock`, `pattern` |
+//! | [`coordinator`] | one writer: catches up, decides, commits, then answers | `engine`, `store`, `clock`, `pattern`, `webhook` |
 //! | [`wire`] | requests and replies as they are sent | the engine's `Timestamp` |
 //! | [`service`] | requests into commands, outcomes into replies, for every door | all above |
 //! | [`server`] | listener, authentication, routes | all above |
