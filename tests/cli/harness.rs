@@ -289,6 +289,8 @@ impl Running {
     #[track_caller]
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.process.id().to_string();
+        // Whatever a shell starts in the background ignores an interrupt, and so does all that comes of it.
+        let name = if name == "INT" && ignores_interrupts() { "TERM" } else { name };
         assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
     }
 
@@ -508,4 +510,11 @@ pub(crate) fn http(method: &str, url: &str, token: Option<&str>) -> (u16, String
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.into())
+}
+
+/// Whether this process, and so what it starts, ignores SIGINT.
+fn ignores_interrupts() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 0b10 != 0)
 }
