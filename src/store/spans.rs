@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::StoreError;
 use super::history::History;
 use super::rows::{claim_columns, claim_from_row};
-use crate::engine::{Claim, Timestamp};
+use crate::engine::{Claim, ClaimNumber, Timestamp};
 
 const ENDED: &str = concat!(
     "SELECT ",
@@ -46,8 +46,12 @@ pub struct Refusal {
     pub holder: Option<String>,
     /// What they had.
     pub held: Option<String>,
+    /// The claim in the way; `None` if none is noted.
+    pub claim: Option<ClaimNumber>,
     /// The word for how that claim ended; `None` if it has not, or is not known any more.
     pub ended: Option<String>,
+    /// Whether its time was up when it ended.
+    pub ran_out: bool,
 }
 
 impl History<'_> {
@@ -93,7 +97,8 @@ impl History<'_> {
     pub fn refusals(&self, most: usize) -> Result<Vec<Refusal>, StoreError> {
         let mut select = self.connection.prepare_cached(
             "SELECT log.at, log.repo, log.pattern, log.engineer, coalesce(held.engineer, ended.engineer),
-                    coalesce(held.pattern, ended.pattern), ended.release_kind
+                    coalesce(held.pattern, ended.pattern), log.holder, ended.release_kind,
+                    coalesce(ended.released_at >= ended.expires_at, 0)
              FROM (SELECT * FROM conflict_log ORDER BY id DESC LIMIT ?) AS log
              LEFT JOIN claims AS held ON held.number = log.holder
              LEFT JOIN ended_claims AS ended ON ended.number = log.holder ORDER BY log.id DESC",
@@ -106,7 +111,9 @@ impl History<'_> {
                 engineer: row.get(3)?,
                 holder: row.get(4)?,
                 held: row.get(5)?,
-                ended: row.get(6)?,
+                claim: row.get::<_, Option<u64>>(6)?.map(ClaimNumber),
+                ended: row.get(7)?,
+                ran_out: row.get(8)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -167,7 +167,7 @@ fn names_are_shown_and_do_nothing() {
     server.claim(hostile, &["<b>.ts"]).ids();
     server.claim("bob", &["<b>.ts"]);
     let page = server.call("GET", "/dashboard", None).body;
-    for bad in ["<script>alert", "<img", "<b>", "</script><script"] {
+    for bad in ["<script>alert", "<img src=x", "<b>", "</script><script"] {
         assert!(!page.contains(bad), "{bad} in {page}");
     }
     assert!(page.contains("&lt;/script&gt;&lt;script&gt;alert(1)") && page.contains("{{csrf}}"));
@@ -184,4 +184,19 @@ fn a_service_without_a_token_shows_it_to_who_may_ask() {
     assert_eq!(visit(&server, "GET", "/dashboard", BROWSER, "").code(), 200);
     let from_elsewhere = "Origin: http://attacker.example\r\n";
     assert_eq!(visit(&server, "POST", "/claims", from_elsewhere, "{}").code(), 403);
+}
+
+#[test]
+fn a_conflict_says_how_it_stands_now() {
+    let server = Server::start();
+    let held = server.claim("ada", &["src/a.ts"]).ids();
+    assert_eq!(server.claim("bob", &["src/a.ts"]).code(), 409);
+    let data = || server.call("GET", "/dashboard/data", None).json();
+    let before = data();
+    assert_eq!(before["conflicts"][0]["status"], json!("blocked"));
+    assert_eq!(before["conflicts"][0]["holder"], json!("ada"));
+    assert_eq!(before["modules"][0]["name"], json!("src"));
+    assert_eq!(before["modules"][0]["hours"][23], json!(1));
+    assert_eq!(server.call("POST", "/claims/release", Some(&json!({"claim_ids": held}))).code(), 200);
+    assert_eq!(data()["conflicts"][0]["status"], json!("released"));
 }

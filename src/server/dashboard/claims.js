@@ -1,19 +1,14 @@
-// The list of active claims: filtered, sorted by their end, and only as much of it in the page as can be seen.
+// The list of active claims, sorted by their end, and only as much of it in the page as can be seen.
 
-import { button, el, left } from "./panels.js";
+import { button, chip, el, empty, left, path, put, who } from "./dom.js";
 
-const HEIGHT = 52;
 const SPARE = 8;
 
 export class Claims {
-  constructor(list, count, form, act) {
-    Object.assign(this, { list, count, form, act, all: new Map(), isWhole: true, shown: [] });
-    this.filters = new URLSearchParams(location.search);
-    for (const input of form.elements) if (input.name) input.value = this.filters.get(input.name) || "";
-    form.addEventListener("input", () => this.filter());
-    form.addEventListener("submit", (submitted) => submitted.preventDefault());
+  constructor(list, count, filter, act) {
+    Object.assign(this, { list, count, filter, act, all: new Map(), isWhole: true, shown: [], fresh: new Set() });
     list.addEventListener("scroll", () => this.draw(), { passive: true });
-    addEventListener("resize", () => this.draw());
+    addEventListener("resize", () => this.show());
   }
 
   set(rows) {
@@ -21,72 +16,71 @@ export class Claims {
   }
 
   put(row) {
+    if (!this.all.has(row.id)) {
+      this.fresh.add(row.id);
+      setTimeout(() => this.fresh.delete(row.id), 1600);
+    }
     this.all.set(row.id, row);
   }
 
-  // Filters are in the address, so that it can be kept and passed on.
-  filter() {
-    const data = new FormData(this.form);
-    const address = new URL(location.href);
-    for (const [name, value] of data) {
-      if (value) address.searchParams.set(name, value); else address.searchParams.delete(name);
-    }
-    history.replaceState(null, "", address);
-    this.list.scrollTop = 0;
-    this.show();
+  // Those that fit the filter and are not over, by their end.
+  fitting() {
+    const now = Date.now() - 5000;
+    const fits = ({ repo, engineer, pattern, symbols, branch, description, id }) =>
+      this.filter.fits(repo, [engineer], [pattern], [branch, description, id, ...(symbols || [])]);
+    const fitting = [...this.all.values()].filter((row) => Date.parse(row.expires_at) > now && fits(row));
+    return fitting.sort((a, b) => (a.expires_at < b.expires_at ? -1 : a.expires_at > b.expires_at ? 1 : 0));
   }
 
   show() {
-    const wanted = Object.fromEntries([...new FormData(this.form)].map(([name, value]) => [name, value.trim().toLowerCase()]));
-    const has = (text, part) => !part || (text || "").toLowerCase().includes(part);
-    const now = Date.now();
-    this.shown = [...this.all.values()].filter((row) => Date.parse(row.expires_at) > now - 5000
-      && has(row.repo, wanted.repo) && has(row.engineer, wanted.engineer) && has(row.pattern, wanted.path)
-      && (!wanted.q || [row.engineer, row.pattern, row.repo, row.branch, row.description, row.id, (row.symbols || []).join(" ")]
-        .some((text) => has(text, wanted.q))));
-    this.shown.sort((a, b) => (a.expires_at < b.expires_at ? -1 : a.expires_at > b.expires_at ? 1 : 0));
-    this.count.textContent = this.all.size ? `${this.shown.length} of ${this.all.size}${this.isWhole ? "" : ", more are coming"}` : "";
+    this.shown = this.fitting();
+    const count = this.filter.isOn ? `${this.shown.length} of ${this.all.size}` : this.all.size ? String(this.all.size) : "";
+    const text = this.isWhole ? count : `${count}, more are coming`;
+    if (this.count.textContent !== text) this.count.textContent = text;
     if (!this.shown.length) {
-      const what = this.all.size ? "No claim fits these filters. Clear one of them to see more."
-        : "Nobody has claimed anything. In a clone, run: coord claim 'src/auth/**'";
-      this.list.replaceChildren(el("p", { class: "empty" }, what));
       this.rows = null;
+      this.list.replaceChildren(this.all.size ? empty("No claim fits these filters. Clear one of them to see more.")
+        : empty("Nobody has claimed anything. In a clone, run", "coord claim 'src/auth/**'"));
       return;
     }
     if (!this.rows) {
       this.rows = el("div", { class: "rows", role: "table", "aria-label": "Active claims" });
       this.list.replaceChildren(this.rows);
     }
-    this.rows.style.height = `${this.shown.length * HEIGHT}px`;
+    this.height = parseFloat(getComputedStyle(this.list).getPropertyValue("--row"));
+    this.rows.style.height = `${this.shown.length * this.height}px`;
     this.rows.setAttribute("aria-rowcount", this.shown.length);
     this.draw();
   }
 
   draw() {
     if (!this.rows) return;
-    const first = Math.max(0, Math.floor(this.list.scrollTop / HEIGHT) - SPARE);
-    const last = Math.min(this.shown.length, first + Math.ceil(this.list.clientHeight / HEIGHT) + 2 * SPARE);
-    const focused = document.activeElement && document.activeElement.dataset.key;
-    this.rows.replaceChildren(...this.shown.slice(first, last).map((row, at) => this.row(row, first + at)));
-    if (focused) {
-      for (const again of this.rows.querySelectorAll("button")) if (again.dataset.key === focused) again.focus({ preventScroll: true });
-    }
+    const first = Math.max(0, Math.floor(this.list.scrollTop / this.height) - SPARE);
+    const last = first + Math.ceil(this.list.clientHeight / this.height) + 2 * SPARE;
+    put(this.rows, ...this.shown.slice(first, last).map((row, at) => this.row(row, first + at)));
   }
 
   row(row, at) {
-    const scope = row.symbols ? `${row.pattern} ${row.symbols.join(", ")}` : row.pattern;
     const about = [row.repo, row.branch, row.description].filter(Boolean).join(" · ");
-    const key = (name) => ({ "data-key": `${name} ${row.id}`, "aria-label": `${name} ${row.pattern} of ${row.engineer}` });
-    const cell = (text, kind, title) => el("span", { class: kind, role: "cell", title: title || text }, text);
-    const made = el("div", { class: "row", role: "row", "aria-rowindex": at + 1 },
-      cell(row.engineer, ""),
-      cell(scope, row.severity === "hard" ? "path hard" : "path"),
-      cell(about, "faint extra"),
-      cell(left(row.expires_at), "faint extra", row.expires_at),
-      el("span", { role: "cell" },
-        button("Extend", () => this.act("extend", row), key("extend")), " ",
-        button("Release", () => this.act("release", row), key("release"))));
-    made.style.top = `${at * HEIGHT}px`;
+    const cell = (kind, title, ...children) => el("span", { class: kind, role: "cell", title }, ...children);
+    const scope = [path(row.pattern), ...(row.symbols || []).map((symbol) => chip(symbol, "mark")), ...(row.severity === "hard" ? [chip("hard", "warm")] : [])];
+    const act = (text, kind) => button(text, () => this.act(text.toLowerCase(), row), `${text.toLowerCase()} ${row.pattern} of ${row.engineer}`, kind);
+    const made = el("div", { class: this.fresh.has(row.id) ? "row new" : "row", role: "row", "aria-rowindex": at + 1 },
+      cell("holder", row.engineer, who(row.engineer)),
+      cell("scope", [row.pattern, ...(row.symbols || [])].join(" "), ...scope),
+      cell("about faint", about, about),
+      cell("ends", row.expires_at, left(row.expires_at), meter(row)),
+      cell("actions", "", act("Extend", "small"), " ", act("Release", "small grave")));
+    made.style.top = `${at * this.height}px`;
     return made;
   }
+}
+
+// How much of its time is left.
+function meter(row) {
+  const [from, until] = [Date.parse(row.created_at), Date.parse(row.expires_at)];
+  const rest = Math.max(0, Math.min(1, (until - Date.now()) / Math.max(1, until - from)));
+  const bar = el("span");
+  bar.style.width = `${rest * 100}%`;
+  return el("span", { class: until - Date.now() < 600000 ? "meter soon" : "meter", "aria-hidden": "true" }, bar);
 }

@@ -1,15 +1,18 @@
 // Keeps the page up to date: data when it is asked for, events as they come, and actions that are confirmed first.
 
 import { Claims } from "./claims.js";
+import { button, el, empty, put, tellTimes } from "./dom.js";
 import { bars, graph, tree } from "./drawings.js";
-import { el, panels, timeline } from "./panels.js";
+import { Filter } from "./filter.js";
+import { panels, timeline } from "./panels.js";
 
 const start = JSON.parse(document.getElementById("start").textContent);
 const csrf = document.body.dataset.csrf;
 const byId = (id) => document.getElementById(id);
 
 let overview = start.overview;
-const claims = new Claims(byId("claims-list"), byId("claims-count"), byId("filters"), act);
+const filter = new Filter(byId("filters"), byId("clear"), () => { byId("claims-list").scrollTop = 0; show(); showBars(); });
+const claims = new Claims(byId("claims-list"), byId("claims-count"), filter, act);
 
 // --- asking -------------------------------------------------------------------------------------------------------
 
@@ -94,21 +97,36 @@ async function act(name, row) {
 
 // --- showing ------------------------------------------------------------------------------------------------------
 
+function figure(id, value, kind) {
+  const place = byId(id);
+  if (place.textContent !== String(value)) place.textContent = value;
+  if (kind) place.classList.toggle(kind, value > 0);
+}
+
 function show() {
+  const asks = overview.requests.filter((request) => request.decision === "pending");
   byId("revision").textContent = overview.revision;
-  byId("stat-repos").textContent = overview.repos.length;
-  byId("stat-conflicts").textContent = overview.conflicts_24h;
-  panels(overview, act);
-  graph(byId("graph"), overview.queue, overview.requests.filter((request) => request.decision === "pending"));
+  figure("stat-waiting", overview.queue.length, "warm");
+  figure("stat-asks", asks.length, "warm");
+  figure("stat-conflicts", overview.conflicts_24h, "bad");
+  figure("stat-repos", overview.repos.length);
+  panels(overview, filter, act);
+  const fits = (row) => filter.fits(row.repo ?? row.holder_repo, [row.requester_engineer, row.blocking_engineer ?? row.holder_engineer],
+    [row.requester_pattern ?? row.requested_pattern, row.blocking_pattern ?? row.holder_pattern]);
+  graph(byId("graph"), overview.queue.filter(fits), asks.filter(fits));
   showClaims();
 }
 
 let treeLater;
 function showClaims() {
-  byId("stat-active").textContent = claims.isWhole ? claims.all.size : overview.active;
+  figure("stat-active", claims.isWhole ? claims.all.size : overview.active);
   claims.show();
   clearTimeout(treeLater);
-  treeLater = setTimeout(() => tree(byId("tree"), claims.all.values()), 200);
+  treeLater = setTimeout(() => {
+    tree(byId("tree"), claims.shown);
+    filter.offer("repo", overview.repos.map((row) => row.repo));
+    filter.offer("engineer", [...claims.all.values()].map((row) => row.engineer));
+  }, 200);
 }
 
 let asked = 0;
@@ -128,15 +146,40 @@ async function refresh() {
 let pending = null;
 function soon() {
   if (pending === null) pending = setTimeout(() => { pending = null; refresh(); }, 1000);
+  heldChanged = true;
 }
 
-async function day() {
-  const since = new Date(Date.now() - 86400000).toISOString().replace(/\.\d+/, "");
+// --- claims over time ---------------------------------------------------------------------------------------------
+
+const HOUR = 3600000;
+const spans = [["1 h", HOUR], ["6 h", 6 * HOUR], ["24 h", 24 * HOUR], ["7 d", 168 * HOUR]];
+let span = 24 * HOUR;
+let held = [];
+let heldChanged = false;
+
+function showBars() {
+  bars(byId("bars"), held.filter((row) => filter.fits(row.repo, [row.engineer], [row.pattern], [row.branch, row.description])), span);
+}
+
+const seconds = (at) => new Date(at).toISOString().replace(/\.\d+/, "");
+
+async function recall() {
+  heldChanged = false;
   try {
-    bars(byId("bars"), (await call("GET", `/history?limit=500&since=${encodeURIComponent(since)}`)).claims, 86400000);
+    held = (await call("GET", `/history?limit=500&since=${encodeURIComponent(seconds(Date.now() - span))}`)).claims;
+    showBars();
   } catch (error) {
     say(error.message);
   }
+}
+
+function choices() {
+  const buttons = spans.map(([name, length]) => {
+    const made = button(name, () => { span = length; choices(); recall(); }, `the last ${name}`);
+    made.setAttribute("aria-pressed", String(length === span));
+    return made;
+  });
+  put(byId("span"), el("legend", { class: "unseen" }, "How far back"), ...buttons);
 }
 
 // --- following ----------------------------------------------------------------------------------------------------
@@ -160,14 +203,14 @@ function happened(event) {
   // The figures may have come with it already.
   if (!overview.timeline.some((known) => known.revision === event.revision)) overview.timeline.unshift(event);
   overview.timeline.length = Math.min(overview.timeline.length, 50);
-  timeline(overview.timeline);
-  showClaimsSoon();
+  showSoon();
   soon();
 }
 
+// Many events may come at once: what they changed is drawn once.
 let frame = null;
-function showClaimsSoon() {
-  if (frame === null) frame = requestAnimationFrame(() => { frame = null; showClaims(); });
+function showSoon() {
+  if (frame === null) frame = requestAnimationFrame(() => { frame = null; show(); });
 }
 
 function follow(since) {
@@ -183,7 +226,7 @@ function follow(since) {
   types.forEach((type) => source.addEventListener(type, (message) => happened(JSON.parse(message.data))));
   source.addEventListener("snapshot", (message) => {
     claims.set(JSON.parse(message.data).claims);
-    showClaimsSoon();
+    showSoon();
     soon();
   });
 }
@@ -192,6 +235,7 @@ async function begin() {
   const since = overview.revision;
   claims.set(start.claims);
   claims.isWhole = overview.active <= start.claims.length;
+  choices();
   show();
   if (!claims.isWhole) {
     // All of them. What happens meanwhile is told by events again: being told twice changes nothing.
@@ -200,9 +244,9 @@ async function begin() {
     showClaims();
   }
   follow(since);
-  day();
-  setInterval(() => { claims.show(); }, 30000);
-  setInterval(day, 300000);
+  recall();
+  setInterval(() => { tellTimes(); claims.show(); }, 15000);
+  setInterval(() => { if (heldChanged) recall(); else showBars(); }, 5000);
 }
 
 byId("past-form").addEventListener("submit", async (submitted) => {
@@ -214,15 +258,13 @@ byId("past-form").addEventListener("submit", async (submitted) => {
   try {
     const found = await call("GET", `/history?${query}`);
     if (!found.claims.length && !found.events.length) {
-      past.replaceChildren(el("p", { class: "empty" }, "Nobody had it in that time. Try an earlier day, or a shorter path."));
+      past.replaceChildren(empty("Nobody had it in that time. Try an earlier day, or a shorter path."));
       return;
     }
-    const since = form.get("since") ? Date.parse(`${form.get("since")}T00:00:00Z`) : Date.now() - 7 * 86400000;
-    const drawing = el("div");
-    const list = el("div", { class: "list" });
+    const since = form.get("since") ? Date.parse(`${form.get("since")}T00:00:00Z`) : Date.now() - 7 * 24 * HOUR;
+    const drawing = el("div", { class: "list" });
     bars(drawing, found.claims, Date.now() - since);
-    timeline(found.events, list);
-    past.replaceChildren(drawing, list);
+    past.replaceChildren(drawing, el("div", { class: "list" }, timeline(found.events)));
   } catch (error) {
     past.replaceChildren(el("p", { class: "wrong" }, error.message));
   }

@@ -1,14 +1,13 @@
 //! What the dashboard shows: put together from the state and from history, each time somebody asks.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::super::app::App;
 use super::super::reply::Reply;
-use crate::engine::{Revision, Timestamp};
+use super::modules::{self, Module, Tenure};
+use crate::engine::{ClaimNumber, ReleaseKind, Revision, Timestamp};
 use crate::service::{self, outbox};
-use crate::store::{History, Hotspot, Refusal, RepoActivity, ResolutionsOfDay, StoreError};
+use crate::store::{History, Hotspot, Refusal, RepoActivity, ResolutionsOfDay, Span, StoreError};
 use crate::wire::{
     AutoResolutionDay, ClaimRow, Event, HotspotQuery, HotspotRow, OutboxEvent, QueueRow, RepoRow,
     RequestQuery, RequestRow, time,
@@ -18,7 +17,6 @@ use crate::wire::{
 const REFUSALS: usize = 500;
 const REQUESTS: usize = 200;
 const TIMELINE: usize = 50;
-const MODULES: usize = 5;
 const HOTSPOTS: usize = 10;
 
 /// The fewest attempts that make a hotspot here.
@@ -29,6 +27,9 @@ const ENDED: usize = 5000;
 
 /// How many hours of webhooks are counted.
 const HOURS: u16 = 24;
+
+/// A claim is stale whose session has been silent for this part of the idle timeout.
+const STALE: u32 = 2;
 
 /// Everything but the claims, of which there may be many.
 #[derive(Debug, Serialize)]
@@ -56,13 +57,6 @@ pub(super) struct Overview {
     timeline: Vec<Event>,
 }
 
-/// How often claims were granted in a directory within a day.
-#[derive(Debug, Serialize)]
-struct Module {
-    name: String,
-    claims: usize,
-}
-
 /// A refusal, and how things stand between the two by now.
 #[derive(Debug, Serialize)]
 struct Conflict {
@@ -72,8 +66,9 @@ struct Conflict {
     pattern: String,
     holder: Option<String>,
     held: Option<String>,
-    /// `blocked`, `missing`, or how the claim in the way ended.
-    status: String,
+    /// `blocked`; `stale` if the holder is silent; `released`, `ttl-expired` or `idle-released` if the claim is over; `missing`
+    /// if nothing is known of it.
+    status: &'static str,
 }
 
 /// What the database knows.
@@ -81,7 +76,7 @@ struct Past {
     repos: Vec<RepoActivity>,
     month: Vec<ResolutionsOfDay>,
     hotspots: Vec<Hotspot>,
-    modules: Vec<String>,
+    tenures: Vec<Tenure>,
     refusals: Vec<Refusal>,
     refused: u64,
     requests: Vec<RequestRow>,
@@ -93,12 +88,15 @@ impl Past {
         let (day, month) = (service::days_before(now, 1), service::days_before(now, 30));
         let all = (Timestamp(i64::MIN), Timestamp(i64::MAX));
         let ended = history.ended_spans(u64::MAX, (day, Timestamp(i64::MAX)), ENDED)?;
-        let granted = ended.iter().filter(|span| span.claim.created_at >= day);
+        let tenure = |span: &Span| {
+            let until = span.ended_at.unwrap_or(now);
+            Tenure::new(span.claim.scope.pattern.text(), span.claim.created_at, until)
+        };
         Ok(Past {
             repos: history.repos(day)?,
             month: history.resolutions_by_day(month)?,
             hotspots: history.hotspots(month, None, HOT, HOTSPOTS)?,
-            modules: granted.map(|span| module(span.claim.scope.pattern.text())).collect(),
+            tenures: ended.iter().map(tenure).collect(),
             refusals: history.refusals(REFUSALS)?,
             refused: history.refused_since(day)?,
             requests: service::request_list(&history.requests(&Default::default(), REQUESTS)?).requests,
@@ -130,11 +128,21 @@ pub(super) async fn overview(app: &App) -> Result<Overview, Reply> {
     let count = |kind: &str| last_day.iter().filter(|one| one.kind == kind).map(|one| one.count).sum();
     let seen = app.coordinator.read(|state| {
         let queue = service::waiting(state, policy, now, &RequestQuery::waiting()).queued;
-        let fresh = state.claims().rev().take_while(|claim| claim.created_at >= day);
-        let modules: Vec<String> = fresh.map(|claim| module(claim.scope.pattern.text())).collect();
-        (state.revision().0, state.len(), queue, modules, service::repos(state, &past.repos, &last_day, now))
+        let held = state.claims().map(|claim| Tenure::new(claim.scope.pattern.text(), claim.created_at, now));
+        let modules = modules::busiest(past.tenures.into_iter().chain(held), now);
+        let silent = policy.idle_timeout.map(|idle| now.minus(idle / STALE));
+        let is_stale = |number: ClaimNumber| match (state.numbered(number), silent) {
+            (Some(claim), Some(silent)) => claim.session.is_some() && state.last_activity(claim) < silent,
+            _ => false,
+        };
+        let conflicts = past.refusals.into_iter().map(|refusal| {
+            let is_stale = refusal.claim.is_some_and(is_stale);
+            conflict(refusal, is_stale)
+        });
+        let repos = service::repos(state, &past.repos, &last_day, now);
+        (state.revision().0, state.len(), queue, modules, conflicts.collect(), repos)
     });
-    let (revision, active, queue, fresh, repos) = seen.await?;
+    let (revision, active, queue, modules, conflicts, repos) = seen.await?;
     Ok(Overview {
         revision,
         at: time(now),
@@ -151,8 +159,8 @@ pub(super) async fn overview(app: &App) -> Result<Overview, Reply> {
         queue,
         webhooks,
         repos: repos.repos,
-        modules: busiest(past.modules.into_iter().chain(fresh)),
-        conflicts: past.refusals.into_iter().map(conflict).collect(),
+        modules,
+        conflicts,
         requests: past.requests,
         timeline: past.timeline,
     })
@@ -164,30 +172,15 @@ pub(super) async fn claims(app: &App, most: usize) -> Result<Vec<ClaimRow>, Repl
     Ok(app.coordinator.read(|state| service::first_claims(state, policy, most)).await?)
 }
 
-/// The directory that a pattern is in, two levels deep at most.
-fn module(pattern: &str) -> String {
-    let path = pattern.trim_start_matches("./").trim_start_matches('/');
-    let names: Vec<&str> = path.split('/').collect();
-    let is_plain = |name: &&&str| !name.contains(['*', '?', '[']);
-    let directories = names[..names.len() - 1].iter().take_while(is_plain).take(2);
-    let module = directories.copied().collect::<Vec<_>>().join("/");
-    if module.is_empty() { "/".into() } else { module }
-}
-
-fn busiest(names: impl Iterator<Item = String>) -> Vec<Module> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    names.for_each(|name| *counts.entry(name).or_default() += 1);
-    let mut modules: Vec<Module> = counts.into_iter().map(|(name, claims)| Module { name, claims }).collect();
-    modules.sort_by_key(|module| std::cmp::Reverse(module.claims));
-    modules.truncate(MODULES);
-    modules
-}
-
-fn conflict(refusal: Refusal) -> Conflict {
+fn conflict(refusal: Refusal, is_stale: bool) -> Conflict {
+    let ended = |kind: ReleaseKind| refusal.ended.as_deref() == Some(kind.as_str());
     let status = match (&refusal.ended, &refusal.holder) {
-        (Some(kind), _) => kind.clone(),
-        (None, Some(_)) => "blocked".into(),
-        (None, None) => "missing".into(),
+        _ if ended(ReleaseKind::TtlOrIdle) && !refusal.ran_out => "idle-released",
+        _ if ended(ReleaseKind::TtlOrIdle) || ended(ReleaseKind::TtlShortened) => "ttl-expired",
+        (Some(_), _) => "released",
+        (None, Some(_)) if is_stale => "stale",
+        (None, Some(_)) => "blocked",
+        (None, None) => "missing",
     };
     Conflict {
         at: time(refusal.at),
@@ -205,16 +198,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn modules() {
-        for (pattern, want) in [
-            ("src/auth/login.ts", "src/auth"),
-            ("src/auth/deep/x.ts", "src/auth"),
-            ("src/**", "src"),
-            ("**/x.ts", "/"),
-            ("README.md", "/"),
-            ("/src/a", "src"),
+    fn how_a_conflict_stands() {
+        let blocked = Refusal {
+            at: Timestamp(0),
+            repo: None,
+            pattern: "a".into(),
+            engineer: "bo".into(),
+            holder: Some("ada".into()),
+            held: Some("a".into()),
+            claim: Some(ClaimNumber(1)),
+            ended: None,
+            ran_out: false,
+        };
+        let status = |refusal: &Refusal, is_stale| conflict(refusal.clone(), is_stale).status;
+        assert_eq!(status(&blocked, false), "blocked");
+        assert_eq!(status(&blocked, true), "stale");
+        assert_eq!(status(&Refusal { holder: None, ..blocked.clone() }, false), "missing");
+        for (kind, ran_out, want) in [
+            (ReleaseKind::Voluntary, false, "released"),
+            (ReleaseKind::Narrowed, true, "released"),
+            (ReleaseKind::TtlOrIdle, true, "ttl-expired"),
+            (ReleaseKind::TtlOrIdle, false, "idle-released"),
+            (ReleaseKind::TtlShortened, true, "ttl-expired"),
         ] {
-            assert_eq!(module(pattern), want, "{pattern}");
+            let over = Refusal { ended: Some(kind.as_str().into()), ran_out, ..blocked.clone() };
+            assert_eq!(status(&over, false), want, "{kind:?}");
         }
     }
 }

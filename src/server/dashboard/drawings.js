@@ -1,6 +1,6 @@
-// The panels that are drawings: the tree of claimed paths, who waits for whom, and claims over time.
+// The panels that are drawings: the tree of claimed paths, who waits for whom, claims over time, and heat.
 
-import { el, svg } from "./panels.js";
+import { el, empty, face, path, svg, tone } from "./dom.js";
 
 // What is drawn at most; the list of claims has them all.
 const MOST_NODES = 60;
@@ -21,25 +21,32 @@ export function tree(place, claims) {
     node.who.add(claim.engineer);
   }
   if (!root.count) {
-    place.replaceChildren(el("p", { class: "empty" }, "An empty tree: every path is free."));
+    place.replaceChildren(empty("An empty tree: every path is free."));
     return;
   }
   const open = new Set([...place.querySelectorAll("details[open]")].map((one) => one.dataset.path));
+  const focused = place.contains(document.activeElement) && document.activeElement.parentElement.dataset.path;
   place.replaceChildren(...branches(root, "", open, 0));
+  for (const branch of focused ? place.querySelectorAll("details") : []) {
+    if (branch.dataset.path === focused) branch.firstElementChild.focus({ preventScroll: true });
+  }
 }
 
 // Branches are made when they are opened: there may be very many.
 function branches(node, above, open, depth) {
   const names = [...node.children].sort((a, b) => b[1].count - a[1].count || (a[0] < b[0] ? -1 : 1));
   const made = names.slice(0, MOST_BRANCHES).map(([name, child]) => {
-    const who = [...child.who].slice(0, 3).join(", ") + (child.who.size > 3 ? ` and ${child.who.size - 3} more` : "");
-    const label = [el("span", { class: "path" }, name), " ", el("span", { class: "faint" }, `${child.count}: ${who}`)];
+    const people = [...child.who];
+    const all = people.slice(0, 20).join(", ");
+    const label = [path(name), " ", el("span", { class: "count" }, child.count > 1 ? child.count : ""),
+      el("span", { class: "faces", role: "img", "aria-label": all, title: all }, people.slice(0, 4).map(face)),
+      people.length === 1 ? el("span", { class: "faint" }, ` ${people[0]}`) : people.length > 4 ? el("span", { class: "faint" }, ` and ${people.length - 4} more`) : null];
     if (!child.children.size) return el("div", { class: "leaf" }, ...label);
-    const path = `${above}/${name}`;
-    const branch = el("details", { "data-path": path }, el("summary", {}, ...label));
-    const grow = () => { if (branch.children.length === 1) branch.append(...branches(child, path, open, depth + 1)); };
+    const key = `${above}/${name}`;
+    const branch = el("details", { "data-path": key }, el("summary", {}, ...label.filter(Boolean)));
+    const grow = () => { if (branch.children.length === 1) branch.append(...branches(child, key, open, depth + 1)); };
     branch.addEventListener("toggle", grow);
-    if (open.has(path) || (depth === 0 && !open.size)) {
+    if (open.has(key) || (depth < 2 && !open.size)) {
       grow();
       branch.open = true;
     }
@@ -49,6 +56,8 @@ function branches(node, above, open, depth) {
   return made;
 }
 
+const [STEP, BOX, HIGH] = [230, 150, 30];
+
 export function graph(place, queue, requests) {
   const edges = [
     ...queue.map((row) => ({ from: row.requester_engineer, to: row.blocking_engineer, what: row.requester_pattern, kind: "edge" })),
@@ -56,10 +65,10 @@ export function graph(place, queue, requests) {
   ];
   const names = [...new Set(edges.flatMap((edge) => [edge.to, edge.from]))].slice(0, MOST_NODES);
   if (!names.length) {
-    place.replaceChildren(el("p", { class: "empty" }, "Nobody waits for anybody."));
+    place.replaceChildren(empty("Nobody waits for anybody."));
     return;
   }
-  // Who only holds is on the left; everybody else is one step further right than whom they wait for.
+  // Who only holds is on the right; everybody else is one step further left than whom they wait for.
   const level = new Map(names.map((name) => [name, 0]));
   for (let round = 0; round < Math.min(names.length, 6); round += 1) {
     for (const edge of edges) {
@@ -68,47 +77,70 @@ export function graph(place, queue, requests) {
       }
     }
   }
+  const deepest = Math.max(...level.values());
   const filled = new Map();
   const at = new Map(names.map((name) => {
-    const column = level.get(name);
+    const column = deepest - level.get(name);
     const line = filled.get(column) || 0;
     filled.set(column, line + 1);
-    return [name, { x: 10 + column * 190, y: 10 + line * 44 }];
+    return [name, { x: 4 + column * STEP, y: 4 + line * 44 }];
   }));
-  const width = 170 + 190 * Math.max(...level.values());
-  const height = 50 + 44 * (Math.max(...filled.values()) - 1);
-  const drawn = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `${edges.length} people wait for or ask others` });
+  const width = 12 + BOX + STEP * deepest;
+  const height = 12 + HIGH + 44 * (Math.max(...filled.values()) - 1);
+  const tip = (kind) => svg("marker", { id: `tip-${kind}`, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" },
+    svg("path", { d: "M0 0L8 4L0 8z", class: `tip-${kind}` }));
+  const drawn = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img",
+    "aria-label": edges.map((edge) => `${edge.from} ${verb(edge)} ${edge.to}`).join(", ") }, svg("defs", {}, tip("edge"), tip("asks")));
   for (const edge of edges) {
     const [from, to] = [at.get(edge.from), at.get(edge.to)];
     if (!from || !to) continue;
-    const line = svg("path", { class: edge.kind, d: `M${from.x} ${from.y + 15} C${from.x - 20} ${from.y + 15} ${to.x + 170} ${to.y + 15} ${to.x + 150} ${to.y + 15}` });
-    line.append(svg("title", {}, `${edge.from} ${edge.kind === "asks" ? "asks" : "waits for"} ${edge.to}: ${edge.what}`));
+    const [x1, y1, x2, y2] = [from.x + BOX, from.y + HIGH / 2, to.x, to.y + HIGH / 2];
+    const line = svg("path", { class: edge.kind, d: `M${x1} ${y1} C${x1 + 45} ${y1} ${x2 - 45} ${y2} ${x2} ${y2}`, "marker-end": `url(#tip-${edge.kind})` });
+    line.append(svg("title", {}, `${edge.from} ${verb(edge)} ${edge.to}: ${edge.what}`));
     drawn.append(line);
   }
   for (const [name, { x, y }] of at) {
-    const text = svg("text", { x: x + 8, y: y + 19 }, name.length > 20 ? `${name.slice(0, 19)}…` : name);
+    const text = svg("text", { x: x + BOX / 2, y: y + 19, "text-anchor": "middle" }, name.length > 20 ? `${name.slice(0, 19)}…` : name);
     text.append(svg("title", {}, name));
-    drawn.append(svg("rect", { class: "node", x, y, width: 150, height: 30, rx: 5 }), text);
+    drawn.append(svg("rect", { class: `node ${tone(name)}`, x, y, width: BOX, height: HIGH, rx: 7 }), text);
   }
-  place.replaceChildren(drawn);
+  const key = el("p", { class: "legend" }, el("span", {}, el("span", { class: "stroke" }), "waits for"), el("span", {}, el("span", { class: "stroke asks" }), "asks to let go"));
+  place.replaceChildren(drawn, key);
 }
+
+const verb = (edge) => (edge.kind === "asks" ? "asks" : "waits for");
+
+const spans = [[3600000, "min", 60000], [172800000, "h", 3600000], [Infinity, "d", 86400000]];
 
 export function bars(place, claims, length) {
   const shown = claims.slice(0, MOST_BARS);
   if (!shown.length) {
-    place.replaceChildren(el("p", { class: "empty" }, "No claim was held in that time."));
+    place.replaceChildren(empty("No claim was held in that time."));
     return;
   }
-  const [now, width, label, line] = [Date.now(), 1000, 260, 20];
-  const scale = (at) => label + (Math.max(0, Date.parse(at) - (now - length)) / length) * (width - label);
-  const drawn = svg("svg", { viewBox: `0 0 ${width} ${shown.length * line}`, role: "img", "aria-label": `${shown.length} claims as bars from their beginning to their end` });
-  shown.forEach((claim, at) => {
-    const [from, to] = [scale(claim.created_at), claim.ended_at ? scale(claim.ended_at) : width];
-    const name = `${claim.engineer}: ${claim.pattern}`;
-    const bar = svg("rect", { class: claim.ended_at ? "bar" : "bar held", x: from, y: at * line + 3, width: Math.max(2, to - from), height: line - 7, rx: 3 });
-    bar.append(svg("title", {}, `${name}, ${claim.created_at} to ${claim.ended_at || "now"}${claim.release_kind ? `, ${claim.release_kind}` : ""}`));
-    drawn.append(svg("text", { x: 0, y: at * line + 14 }, name.length > 38 ? `${name.slice(0, 37)}…` : name), bar);
+  const now = Date.now();
+  const scale = (at) => Math.max(0, Math.min(100, 100 * (1 - (now - Date.parse(at)) / length)));
+  const [, unit, size] = spans.find(([longest]) => length <= longest);
+  const ticks = [1, 0.75, 0.5, 0.25].map((part) => el("span", {}, `${+((length * part) / size).toFixed(1)} ${unit} ago`));
+  const rows = shown.flatMap((claim) => {
+    const [from, until] = [scale(claim.created_at), claim.ended_at ? scale(claim.ended_at) : 100];
+    const how = `${claim.engineer}: ${claim.pattern}, ${claim.created_at} to ${claim.ended_at || "now"}${claim.release_kind ? `, ${claim.release_kind}` : ""}`;
+    const bar = el("span", { class: claim.ended_at ? "bar" : "bar held", title: how, role: "img", "aria-label": how });
+    bar.style.left = `min(${from}%, 100% - 5px)`;
+    bar.style.width = `${until - from}%`;
+    return [el("div", {}, face(claim.engineer), path(claim.pattern)), el("div", { class: `track ${tone(claim.engineer)}` }, bar)];
   });
   const more = claims.length - shown.length;
-  place.replaceChildren(drawn, ...(more > 0 ? [el("p", { class: "faint" }, `and ${more} more`)] : []));
+  place.replaceChildren(el("div", { class: "bars" }, el("div", { class: "axis" }), el("div", { class: "axis" }, ticks, el("span", {}, "now")), rows),
+    ...(more > 0 ? [el("p", { class: "faint" }, `and ${more} more`)] : []));
+}
+
+// Rows of counts as cells, the darker the more: `steps` are the counts at which the colour changes.
+export function heat(rows, steps, name, column, first, last) {
+  const level = (count) => steps.filter((least) => count >= least).length;
+  const cells = ([row, counts]) => [path(row), el("div", { class: "cells", role: "img", "aria-label": `${name(row)}: ${counts.join(" ")}` },
+    counts.map((count, at) => el("span", { class: `cell l${level(count)}`, title: `${column(at)}: ${count}` })))];
+  const scale = [0, ...steps].map((least, at) => el("span", { class: `cell l${at}`, title: `${least} or more` }));
+  return [el("div", { class: "heat" }, rows.flatMap(cells)),
+    el("p", { class: "legend" }, `${first} to ${last}`, el("span", { class: "push" }), "less", scale, "more")];
 }

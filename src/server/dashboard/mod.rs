@@ -5,6 +5,7 @@
 //! named.
 
 mod data;
+mod modules;
 mod page;
 mod session;
 
@@ -37,10 +38,12 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 const HTML: &str = "text/html; charset=utf-8";
 
 /// What the page is made of, by name.
-const ASSETS: [(&str, &str, &str); 6] = [
+const ASSETS: [(&str, &str, &str); 8] = [
     ("favicon.svg", "image/svg+xml", include_str!("favicon.svg")),
     ("dashboard.css", "text/css; charset=utf-8", include_str!("dashboard.css")),
     ("dashboard.js", "text/javascript; charset=utf-8", include_str!("dashboard.js")),
+    ("dom.js", "text/javascript; charset=utf-8", include_str!("dom.js")),
+    ("filter.js", "text/javascript; charset=utf-8", include_str!("filter.js")),
     ("panels.js", "text/javascript; charset=utf-8", include_str!("panels.js")),
     ("claims.js", "text/javascript; charset=utf-8", include_str!("claims.js")),
     ("drawings.js", "text/javascript; charset=utf-8", include_str!("drawings.js")),

@@ -30,6 +30,11 @@ pub(super) fn page(overview: &Overview, claims: &[ClaimRow], csrf: &str) -> Stri
             ("revision", overview.revision.to_string()),
             ("repos", overview.repos.len().to_string()),
             ("active", overview.active.to_string()),
+            ("waiting", overview.queue.len().to_string()),
+            (
+                "asks",
+                overview.requests.iter().filter(|request| request.decision == "pending").count().to_string(),
+            ),
             ("conflicts", overview.conflicts_24h.to_string()),
             ("idle", escape(&idle)),
             ("resolutions", resolutions.to_string()),
