@@ -54,9 +54,12 @@ fn main() -> Result<()> {
     for (clone, how) in [(&embedded, "embedded"), (&served, "over HTTP")] {
         row(&format!("first edit, {how}"), Some(10.0), &|run| clone.hook(ACTIVE + run), None)?;
         row(&format!("same edit again, {how}"), Some(10.0), &|_| clone.hook(ACTIVE), None)?;
+        row(&format!("completed claims, {how}"), Some(10.0), &|_| clone.completion(&["request", ""]), None)?;
+        row(&format!("completed options, {how}"), Some(10.0), &|_| clone.completion(&["claim", "--"]), None)?;
     }
     println!(
-        "each claim is released again, which is not in its time; edits are what `coord hook claude-code` adds to one"
+        "each claim is released again, which is not in its time; edits are what `coord hook claude-code` adds to one;\n\
+         completed claims are the answer of {ACTIVE} after `coord request <TAB>`"
     );
     Ok(())
 }
@@ -153,6 +156,13 @@ impl Clone {
         if let Ok(input) = fs::write(&event, sent).and_then(|()| fs::File::open(&event)) {
             command.stdin(input);
         }
+        command
+    }
+
+    /// What a shell asks when a word is to be completed.
+    fn completion(&self, words: &[&str]) -> Command {
+        let mut command = self.coord(&["--", "coord"]);
+        command.args(words).env("COORD_COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", words.len().to_string());
         command
     }
 
