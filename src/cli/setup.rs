@@ -54,6 +54,11 @@ impl Ground {
         }
     }
 
+    /// Whether this directory has not been set up yet.
+    pub(super) fn is_new(&self) -> bool {
+        !is_set_up(&self.root)
+    }
+
     pub(super) fn settings(&self, env: &Env) -> Result<Settings, WorkspaceError> {
         Settings::load(&self.root, Some(&self.worktree), env)
     }
@@ -171,6 +176,22 @@ impl Ground {
     fn what(&self, change: &Change) -> String {
         let to = change.renamed_to().map(|to| format!(" to {}", self.shown(to))).unwrap_or_default();
         format!("{}{to}", self.shown(&change.path))
+    }
+
+    /// The files that were written and that git is to have, as they are typed.
+    pub(super) fn committed(&self, plan: &Plan) -> Vec<String> {
+        let own = self.root.join(DIRECTORY);
+        let is_private = |path: &Path| path.starts_with(&own) || path.starts_with(&self.worktree.common_dir);
+        let written =
+            plan.changes.iter().filter(|change| matches!(change.state, State::New | State::Changed));
+        let committed = written.filter(|change| !is_private(&change.path));
+        committed.map(|change| output::quoted(&self.shown(&change.path))).collect()
+    }
+
+    /// Makes the changes, and tells what was done.
+    pub(super) fn apply(&self, plan: &Plan, json: bool) -> Result<(), CliError> {
+        plan.apply()?;
+        if json { Ok(output::json(&self.as_json(plan))?) } else { self.tell(plan) }
     }
 
     /// The changes as JSON.
