@@ -14,7 +14,8 @@ use super::output::{self, Style};
 use super::{CliError, Exit};
 use crate::setup::{Change, DIRECTORY, PLACEHOLDER_URL, Plan, Recorded, Service, Setup, State};
 use crate::workspace::{
-    ConfigFile, Env, LocalEnv, Mode, Settings, Token, WorkspaceError, Worktree, is_loopback, repo_id,
+    ConfigFile, Env, LocalEnv, Mode, Settings, Token, WorkspaceError, Worktree, is_ignored, is_loopback,
+    repo_id,
 };
 
 /// The directory that is set up, or is to be.
@@ -181,7 +182,11 @@ impl Ground {
     /// The files that were written and that git is to have, as they are typed.
     pub(super) fn committed(&self, plan: &Plan) -> Vec<String> {
         let own = self.root.join(DIRECTORY);
-        let is_private = |path: &Path| path.starts_with(&own) || path.starts_with(&self.worktree.common_dir);
+        let is_private = |path: &Path| {
+            path.starts_with(&own)
+                || path.starts_with(&self.worktree.common_dir)
+                || is_ignored(&self.worktree.root, path).unwrap_or_default()
+        };
         let written =
             plan.changes.iter().filter(|change| matches!(change.state, State::New | State::Changed));
         let committed = written.filter(|change| !is_private(&change.path));

@@ -310,6 +310,14 @@ fn a_guide_that_is_a_link_to_another_tools_guide() {
 }
 
 #[test]
+fn what_git_ignores_is_not_to_be_committed() {
+    let world = World::embedded();
+    world.write("app/.gitignore", ".claude/\n");
+    let ran = installed(&world, "app").coord(&["init", "--yes"]).ok();
+    assert!(ran.stderr.contains("`git add .mcp.json CLAUDE.md .gitignore`"), "{ran}");
+}
+
+#[test]
 fn names_that_a_shell_would_trip_over() {
     let world = World::empty();
     let name = "it's a \"$HOME\" `x`";
