@@ -8,7 +8,7 @@ use serde_json::json;
 use super::error::Kind;
 use super::setup::{Ground, ask, confirm, declined, is_asked, is_executable, on_path};
 use super::{CliError, Done, Exit, output};
-use crate::setup::{Plan, Recorded, Service, Setup, Tool};
+use crate::setup::{Plan, Recorded, Service, Setup, Tool, committed_for_service};
 use crate::workspace::{Env, Mode, Settings, WorkspaceError, is_loopback, usable_service_url};
 
 /// Set this clone up for agents and their tools, with a check before each push
@@ -37,7 +37,7 @@ pub(super) struct InitArgs {
     /// Install no hook
     #[arg(long)]
     no_hook: bool,
-    /// Do not have Claude Code claim what its agents are about to edit
+    /// Do not have the tools claim what their agents are about to edit
     #[arg(long)]
     no_guard: bool,
     /// Write no ownership rules
@@ -87,11 +87,11 @@ pub(super) fn run(args: InitArgs, env: &Env) -> Done {
     (setup.owners, setup.force) = (!args.no_owners, args.force);
     let mut plan = setup.plan()?;
     note_missing_bridge(&mut plan, env);
-    if !args.json {
+    if asks && !plan.is_done() {
         ground.announce(&plan, "coord init: what will be in");
-    }
-    if asks && !plan.is_done() && !confirm("Write this?", true)? {
-        return Ok(declined());
+        if !confirm("Write this?", true)? {
+            return Ok(declined());
+        }
     }
     plan.apply()?;
     if args.json {
@@ -102,6 +102,10 @@ pub(super) fn run(args: InitArgs, env: &Env) -> Done {
         return Ok(Exit::Ok);
     }
     ground.tell(&plan)?;
+    let committed = ground.committed(&plan);
+    if !committed.is_empty() {
+        output::hint(&format!("commit what is for every clone: `git add {}`", committed.join(" ")));
+    }
     output::hint("`coord doctor` checks all of it");
     Ok(Exit::Ok)
 }
@@ -168,7 +172,20 @@ fn service(
         (None, Some(_)) => Mode::Remote,
         (None, None) => {
             let mode = ground.mode(settings)?;
-            if asks { ask_mode(mode)? } else { mode }
+            let of_team = if ground.is_new() && mode == Mode::Embedded {
+                committed_for_service(&ground.root)?
+            } else {
+                None
+            };
+            match of_team {
+                Some(_) if asks => ask_mode(Mode::Remote)?,
+                None if asks => ask_mode(mode)?,
+                Some(file) => {
+                    return Err(usage(format!("{file} is for a service, and nothing says where that is"))
+                        .hint("`coord init --mode remote --service-url https://HOST`; `coord init --mode embedded` does without it, and changes that file"));
+                }
+                None => mode,
+            }
         }
     };
     if mode == Mode::Embedded && url.is_some() {

@@ -14,7 +14,8 @@ use super::output::{self, Style};
 use super::{CliError, Exit};
 use crate::setup::{Change, DIRECTORY, PLACEHOLDER_URL, Plan, Recorded, Service, Setup, State};
 use crate::workspace::{
-    ConfigFile, Env, LocalEnv, Mode, Settings, Token, WorkspaceError, Worktree, is_loopback, repo_id,
+    ConfigFile, Env, LocalEnv, Mode, Settings, Token, WorkspaceError, Worktree, is_ignored, is_loopback,
+    repo_id,
 };
 
 /// The directory that is set up, or is to be.
@@ -52,6 +53,11 @@ impl Ground {
             }
             _ => Ok(ground),
         }
+    }
+
+    /// Whether this directory has not been set up yet.
+    pub(super) fn is_new(&self) -> bool {
+        !is_set_up(&self.root)
     }
 
     pub(super) fn settings(&self, env: &Env) -> Result<Settings, WorkspaceError> {
@@ -171,6 +177,26 @@ impl Ground {
     fn what(&self, change: &Change) -> String {
         let to = change.renamed_to().map(|to| format!(" to {}", self.shown(to))).unwrap_or_default();
         format!("{}{to}", self.shown(&change.path))
+    }
+
+    /// The files that were written and that git is to have, as they are typed.
+    pub(super) fn committed(&self, plan: &Plan) -> Vec<String> {
+        let own = self.root.join(DIRECTORY);
+        let is_private = |path: &Path| {
+            path.starts_with(&own)
+                || path.starts_with(&self.worktree.common_dir)
+                || is_ignored(&self.worktree.root, path).unwrap_or_default()
+        };
+        let written =
+            plan.changes.iter().filter(|change| matches!(change.state, State::New | State::Changed));
+        let committed = written.filter(|change| !is_private(&change.path));
+        committed.map(|change| output::quoted(&self.shown(&change.path))).collect()
+    }
+
+    /// Makes the changes, and tells what was done.
+    pub(super) fn apply(&self, plan: &Plan, json: bool) -> Result<(), CliError> {
+        plan.apply()?;
+        if json { Ok(output::json(&self.as_json(plan))?) } else { self.tell(plan) }
     }
 
     /// The changes as JSON.

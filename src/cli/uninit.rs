@@ -50,11 +50,6 @@ pub(super) fn run(args: UninitArgs) -> Done {
             return Ok(declined());
         }
     }
-    plan.apply()?;
-    if args.json {
-        output::json(&ground.as_json(&plan))?;
-    } else {
-        ground.tell(&plan)?;
-    }
+    ground.apply(&plan, args.json)?;
     Ok(Exit::Ok)
 }

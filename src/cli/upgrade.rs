@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::error::Kind;
 use super::setup::Ground;
-use super::{CliError, Done, Exit, output};
+use super::{CliError, Done, Exit};
 use crate::workspace::Env;
 
 /// Bring what `coord init` wrote up to date with this version
@@ -32,12 +32,6 @@ pub(super) fn run(args: UpgradeArgs, env: &Env) -> Done {
             format!("{} has not been set up: it has no .coordination/config.toml", ground.root.display());
         return Err(CliError::new(Kind::Failed, error).hint("`coord init` sets it up"));
     };
-    let plan = setup.plan()?;
-    plan.apply()?;
-    if args.json {
-        output::json(&ground.as_json(&plan))?;
-    } else {
-        ground.tell(&plan)?;
-    }
+    ground.apply(&setup.plan()?, args.json)?;
     Ok(Exit::Ok)
 }

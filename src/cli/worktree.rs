@@ -202,6 +202,10 @@ fn remove(args: &RemoveArgs, env: &Env) -> Done {
     let workspace = Workspace::open(&listed.path, &elsewhere(env))?;
     let mut sessions = live_sessions(&listed.path);
     sessions.push(workspace.identity.session_id);
+    if env.get("COORD_ENGINEER").is_some() {
+        let named = Workspace::open(&listed.path, &env.with("COORD_SESSION_ID", ""))?;
+        sessions.push(named.identity.session_id);
+    }
     let released = release(&mut context.client, &sessions)?;
     remove_worktree(&context.workspace.worktree.common_dir, &listed.path, args.force)?;
     let shown = output::clean(&listed.path.display().to_string());

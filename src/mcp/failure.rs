@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::client::ClientError;
 use crate::server::ConfigError;
+use crate::setup::PLACEHOLDER_URL;
 use crate::wire::ClaimReply;
 use crate::workspace::WorkspaceError;
 
@@ -58,6 +59,10 @@ impl Failure {
     fn hint(&self) -> Option<String> {
         match self {
             Failure::Workspace(error) => error.hint(),
+            // The address of committed files: nobody has said in this clone where the service is.
+            Failure::Client(ClientError::Unreachable { url, .. }) if url == PLACEHOLDER_URL => Some(
+                "start it with `coord start --background`, or say where it is: `coord init --service-url URL`".into(),
+            ),
             Failure::Client(error) => error.hint(),
             Failure::Nowhere { .. } => Some(
                 "start the server inside a clone, make one here with `git init`, or set COORD_REPO_ID and COORD_API_URL"
@@ -136,6 +141,12 @@ mod tests {
         let failure =
             Failure::from(ClientError::Declined { status: 404, what: "unknown claim_id 'x'".into() });
         assert_eq!(failure.to_json(), json!({"detail": "unknown claim_id 'x'", "status": 404}));
+        let away = |url: &str| {
+            let error = ClientError::Unreachable { url: url.into(), source: "refused".into() };
+            Failure::from(error).to_json()["hint"].as_str().unwrap().to_owned()
+        };
+        assert!(away("http://127.0.0.1:8080").contains("`coord init --service-url URL`"));
+        assert!(away("https://coord.example").contains("COORD_API_URL"));
         let failure = Failure::Nowhere { directory: "/tmp".into() };
         assert!(failure.to_json()["hint"].as_str().unwrap().contains("COORD_REPO_ID"));
     }

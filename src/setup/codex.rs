@@ -84,15 +84,15 @@ pub(super) fn drift(path: &Path, text: &str, entry: &Entry) -> Result<Drift, Set
     Ok(if same { Drift::None } else { Drift::Differs })
 }
 
-/// The tokens in our server, placeholders included.
+/// The variables of these names in our server.
 ///
 /// # Errors
 ///
 /// As for [`put`].
-pub(super) fn tokens(path: &Path, text: &str) -> Result<Vec<String>, SetupError> {
+pub(super) fn values(path: &Path, text: &str, keys: &[&str]) -> Result<Vec<String>, SetupError> {
     let document = parse(path, text)?;
     let env = document.get(SERVERS).and_then(|servers| servers.get(NAME)).and_then(|own| own.get("env"));
-    let held = ["COORD_AUTH_TOKEN", "COORD_TOKEN"].iter().filter_map(|key| env?.get(key)?.as_str());
+    let held = keys.iter().filter_map(|key| env?.get(key)?.as_str());
     Ok(held.map(String::from).collect())
 }
 
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn an_entry_of_an_older_version_is_replaced() {
         let old = "[mcp_servers.coord]\ncommand = \"/x\"\n[mcp_servers.coord.env]\nCOORD_AUTH_TOKEN = \"sesame\"\n\n[a]\nb = 1\n";
-        assert_eq!(tokens(at(), old).unwrap(), ["sesame"]);
+        assert_eq!(values(at(), old, &["COORD_TOKEN", "COORD_AUTH_TOKEN"]).unwrap(), ["sesame"]);
         let [entry, _] = entries();
         let new = put(at(), old, &entry).unwrap();
         assert!(!new.contains("sesame") && new.contains("[a]\nb = 1\n"), "{new}");

@@ -150,7 +150,14 @@ fn value_of(line: &str) -> Option<&str> {
 
 fn shell_word(value: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
-    if value.chars().all(is_plain) { value.to_owned() } else { format!("'{value}'") }
+    if value.chars().all(is_plain) {
+        value.to_owned()
+    } else if value.contains('\'') {
+        let escaped = value.chars().flat_map(|c| "\"\\$`".contains(c).then_some('\\').into_iter().chain([c]));
+        format!("\"{}\"", escaped.collect::<String>())
+    } else {
+        format!("'{value}'")
+    }
 }
 
 /// Line and column, from 1, of a place in a text.
@@ -196,6 +203,10 @@ mod tests {
         assert_eq!(local_env(Some(text), &[("COORD_AUTH_TOKEN", "a b")]), text);
         let other = local_env(Some(text), &[("COORD_AUTH_TOKEN", "t"), ("COORD_REPO_ID", "my app")]);
         assert_eq!(other, "# mine\nCOORD_AUTH_TOKEN=t\nCOORD_X=1\nCOORD_REPO_ID='my app'\n");
+        let quotes = [("COORD_REPO_ID", "ada's \"$x\" \\")];
+        let odd = local_env(Some(""), &quotes);
+        assert_eq!(odd, "COORD_REPO_ID=\"ada's \\\"\\$x\\\" \\\\\"\n");
+        assert_eq!(local_env(Some(&odd), &quotes), odd);
     }
 
     #[test]

@@ -87,8 +87,8 @@ impl Setup {
             self.plan_config(*tool, &mut plan, &mut made, &mut stray)?;
             self.plan_document(*tool, &mut plan, &mut made)?;
         }
-        if self.is_guarded() {
-            self.plan_guard(&mut plan, &mut made)?;
+        for tool in self.tools.iter().filter(|_| self.guard) {
+            self.plan_guard(*tool, &mut plan, &mut made)?;
         }
         self.plan_ignored(&mut plan, &mut made)?;
         self.plan_directory(&mut plan, stray)?;
@@ -137,8 +137,12 @@ impl Setup {
 
     /// What tells a tool's agents how to work.
     fn plan_document(&self, tool: Tool, plan: &mut Plan, made: &mut Vec<String>) -> Result<(), SetupError> {
-        let path = self.root.join(tool.document());
-        let before = self.look(tool.document(), made)?;
+        let file = tool.document_in(&self.root);
+        let path = self.root.join(file);
+        if plan.changes.iter().any(|change| change.path == path) {
+            return Ok(());
+        }
+        let before = self.look(file, made)?;
         let mut after =
             block::put(&path, before.as_deref().unwrap_or_default(), Marks::Html, content::PROTOCOL)?;
         let is_alone = block::around(&path, &after, Marks::Html)?.is_some_and(|around| around == ("", ""));
@@ -149,19 +153,18 @@ impl Setup {
         Ok(())
     }
 
-    /// Whether a tool is to guard its agents' edits.
-    #[must_use]
-    pub fn is_guarded(&self) -> bool {
-        self.guard && self.tools.contains(&Tool::Claude)
-    }
-
     /// What has a tool ask before each edit.
-    fn plan_guard(&self, plan: &mut Plan, made: &mut Vec<String>) -> Result<(), SetupError> {
-        let path = self.root.join(guard::FILE);
-        let before = self.look(guard::FILE, made)?;
+    fn plan_guard(&self, tool: Tool, plan: &mut Plan, made: &mut Vec<String>) -> Result<(), SetupError> {
+        let guard = guard::of(tool);
+        let path = self.root.join(guard.file);
+        let before = self.look(guard.file, made)?;
         let text = before.as_deref().filter(|text| !text.trim().is_empty()).unwrap_or("{}\n");
-        let (after, new) = guard::put(&path, text)?;
-        made.extend(new.into_iter().map(|part| format!("{}#{part}", guard::FILE)));
+        let (after, new) = guard::put(guard, &path, text)?;
+        made.extend(new.into_iter().map(|part| format!("{}#{part}", guard.file)));
+        if tool == Tool::Codex && before.as_ref() != Some(&after) {
+            plan.notes
+                .push(format!("Codex runs what is new in {} once you trust it: /hooks in Codex", guard.file));
+        }
         plan.write(path, before, after, 0o644);
         Ok(())
     }
@@ -339,7 +342,7 @@ impl Setup {
             (Some(text), _) if json::put(&path, &text, &entry)?.0 == text => Drift::None,
             _ => Drift::Differs,
         };
-        let path = self.root.join(tool.document());
+        let path = self.root.join(tool.document_in(&self.root));
         let document = match read(&self.root, &path)? {
             None => Drift::Missing,
             Some(text) => block::drift(&path, &text, Marks::Html, content::PROTOCOL)?,
@@ -352,13 +355,14 @@ impl Setup {
     /// # Errors
     ///
     /// It cannot be read or understood.
-    pub fn guard_drift(&self) -> Result<(&'static str, Drift), SetupError> {
-        let path = self.root.join(guard::FILE);
+    pub fn guard_drift(&self, tool: Tool) -> Result<(&'static str, Drift), SetupError> {
+        let guard = guard::of(tool);
+        let path = self.root.join(guard.file);
         let drift = match read(&self.root, &path)? {
-            Some(text) if !text.trim().is_empty() => guard::drift(&path, &text)?,
+            Some(text) if !text.trim().is_empty() => guard::drift(guard, &path, &text)?,
             _ => Drift::Missing,
         };
-        Ok((guard::FILE, drift))
+        Ok((guard.file, drift))
     }
 
     /// How the managed hook compares with what this version writes.
@@ -378,11 +382,16 @@ pub(super) fn is_placeholder(token: &str) -> bool {
 }
 
 /// The tokens, placeholders included, in a tool's configuration.
-pub(super) fn tokens(tool: Tool, path: &Path, text: &str) -> Result<Vec<String>, SetupError> {
+fn tokens(tool: Tool, path: &Path, text: &str) -> Result<Vec<String>, SetupError> {
+    values(tool, path, text, &["COORD_AUTH_TOKEN", "COORD_TOKEN"])
+}
+
+/// The variables of these names with which a tool starts the bridge.
+fn values(tool: Tool, path: &Path, text: &str, keys: &[&str]) -> Result<Vec<String>, SetupError> {
     match tool {
-        Tool::Codex => codex::tokens(path, text),
+        Tool::Codex => codex::values(path, text, keys),
         Tool::Claude | Tool::Cursor if text.trim().is_empty() => Ok(Vec::new()),
-        Tool::Claude | Tool::Cursor => json::tokens(path, text),
+        Tool::Claude | Tool::Cursor => json::values(path, text, keys),
     }
 }
 
@@ -395,12 +404,32 @@ fn is_present(root: &Path, tool: Tool) -> Result<bool, SetupError> {
         (Some(text), Tool::Codex) => codex::take(&path, &text)?.is_some(),
         (Some(text), _) => json::has(&path, &text)?,
     };
-    let path = root.join(tool.document());
-    let told = match read(root, &path)? {
+    let file = tool.document_in(root);
+    // What several tools read says nothing of one of them.
+    let readers = Tool::ALL.iter().filter(|other| other.document_in(root) == file).count();
+    let path = root.join(file);
+    let told = match read(root, &path)?.filter(|_| readers == 1) {
         Some(text) => block::find(&path, &text, Marks::Html)?.is_some(),
         None => false,
     };
     Ok(configured || told)
+}
+
+/// The committed file that starts the bridge for a service, if there is one: its address is each clone's own matter.
+///
+/// # Errors
+///
+/// A file that cannot be read or understood.
+pub fn committed_for_service(root: &Path) -> Result<Option<&'static str>, SetupError> {
+    for tool in Tool::ALL {
+        let path = root.join(tool.config());
+        let text = read(root, &path)?.unwrap_or_default();
+        if values(*tool, &path, &text, &["COORD_API_URL", "COORD_SERVICE_URL"])?.is_empty() {
+            continue;
+        }
+        return Ok(Some(tool.config()));
+    }
+    Ok(None)
 }
 
 /// Makes sure that a hook is not written through a link; one that is only renamed may be one.
@@ -427,14 +456,15 @@ pub fn committed_tokens(root: &Path, token: Option<&str>) -> Result<Vec<&'static
     let token = token.filter(|token| token.len() >= 8);
     let mut files = Vec::new();
     for tool in Tool::ALL {
-        for file in [tool.config(), tool.document()] {
+        for file in [tool.config(), tool.document_in(root)] {
             let path = root.join(file);
             let Some(text) = read(root, &path)? else { continue };
             let named = match file == tool.config() {
                 true => tokens(*tool, &path, &text)?.iter().any(|token| !is_placeholder(token)),
                 false => false,
             };
-            if named || token.is_some_and(|token| text.contains(token)) {
+            let is_known = files.contains(&file);
+            if !is_known && (named || token.is_some_and(|token| text.contains(token))) {
                 files.push(file);
             }
         }

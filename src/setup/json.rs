@@ -247,18 +247,18 @@ pub(super) fn has(path: &Path, text: &str) -> Result<bool, SetupError> {
     Ok(document.object(&document.root, SERVERS)?.is_some_and(|servers| member(servers, NAME).is_some()))
 }
 
-/// The tokens in our entry, placeholders included.
+/// The variables of these names in our entry.
 ///
 /// # Errors
 ///
 /// As for [`put`].
-pub(super) fn tokens(path: &Path, text: &str) -> Result<Vec<String>, SetupError> {
+pub(super) fn values(path: &Path, text: &str, keys: &[&str]) -> Result<Vec<String>, SetupError> {
     let (_, text) = split_mark(text);
     let document = Document::parse(path, text)?;
     let Some(servers) = document.object(&document.root, SERVERS)? else { return Ok(Vec::new()) };
     let Some(entry) = document.object(servers, NAME)? else { return Ok(Vec::new()) };
     let Some(env) = document.object(entry, "env")? else { return Ok(Vec::new()) };
-    let held = ["COORD_AUTH_TOKEN", "COORD_TOKEN"].iter().filter_map(|key| {
+    let held = keys.iter().filter_map(|key| {
         let text = member(env, key)?.value.as_string_lit()?;
         Some(text.value.to_string())
     });
@@ -411,7 +411,7 @@ mod tests {
     fn an_older_entry_is_mended_and_keeps_what_others_added() {
         let old = r#"{"mcpServers": {"coord": {"timeout": 3, "command": "/x/coord-mcp", "args": ["-v"],
             "env": {"COORD_AUTH_TOKEN": "sesame", "COORD_SERVICE_URL": "http://x", "MINE": "1"}}}}"#;
-        assert_eq!(tokens(at(), old).unwrap(), ["sesame"]);
+        assert_eq!(values(at(), old, &["COORD_TOKEN", "COORD_AUTH_TOKEN"]).unwrap(), ["sesame"]);
         let new = put(at(), old, &served()).unwrap().0;
         let value: serde_json::Value = serde_json::from_str(&new).unwrap();
         let want = serde_json::json!({"mcpServers": {"coord": {"timeout": 3, "command": "coord-mcp", "args": [],

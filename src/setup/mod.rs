@@ -17,7 +17,7 @@
 //! | `tool` | the tools there are, their files, and which are in use |
 //! | `block` | marked blocks in a text |
 //! | `json`, `codex` | one entry in a JSON or TOML configuration |
-//! | `guard` | the hook of Claude Code that guards edits |
+//! | `guard` | the hook of a tool that guards edits |
 //! | `content` | what is written into `.coordination/` |
 //! | `owners` | the first ownership rules of a clone |
 //! | `hook` | which file git runs before a push, and what is to stand in it |
@@ -43,7 +43,7 @@ pub use block::Drift;
 pub use content::Recorded;
 pub use error::SetupError;
 pub use hook::{HookState, Site, chained_beside};
-pub use install::{Service, Setup, committed_tokens};
+pub use install::{Service, Setup, committed_for_service, committed_tokens};
 pub use plan::{Change, Plan, State};
 pub use remove::removal;
 pub use tool::Tool;

@@ -167,6 +167,7 @@ impl Change {
             Act::Write { .. } if self.state == State::Unchanged => Ok(()),
             Act::Write { after, mode, .. } => replace(&self.path, after, *mode),
             Act::Remove { .. } => fs::remove_file(&self.path),
+            Act::Move { to } if to.symlink_metadata().is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
             Act::Move { to } => fs::rename(&self.path, to),
         }
     }
@@ -255,6 +256,23 @@ mod tests {
         assert_eq!(fs::metadata(at("new/b")).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(!at("gone").exists() && at("older").exists());
         assert!(matches!(plan.apply(), Err(SetupError::Overtaken { .. })));
+    }
+
+    #[test]
+    fn a_move_replaces_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs::write(at("hook"), "theirs").unwrap();
+        let mut plan = Plan::default();
+        plan.write(at("new"), None, "n".into(), 0o644);
+        plan.rename(at("hook"), at("kept"));
+        plan.write(at("hook"), None, "ours".into(), 0o755);
+        // Somebody else was quicker, and what is here now is what they wrote.
+        fs::rename(at("hook"), at("kept")).unwrap();
+        fs::write(at("hook"), "ours").unwrap();
+        assert!(matches!(plan.apply(), Err(SetupError::Write { .. })));
+        assert_eq!(fs::read_to_string(at("kept")).unwrap(), "theirs");
+        assert!(at("hook").exists() && !at("new").exists());
     }
 
     #[test]

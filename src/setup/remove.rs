@@ -4,10 +4,11 @@ use std::path::Path;
 
 use super::block::{self, Marks};
 use super::content;
+use super::guard::{self, Guard};
 use super::hook::{self, MANAGED_AT, Site};
 use super::install::MADE;
 use super::plan::{Plan, read};
-use super::{DIRECTORY, SetupError, Tool, codex, guard, json};
+use super::{DIRECTORY, SetupError, Tool, codex, json};
 use crate::workspace::{Worktree, worktrees};
 
 /// What was made by setting up; `None` if that was not recorded, and what is left empty counts as made.
@@ -30,9 +31,12 @@ pub fn removal(worktree: &Worktree, root: &Path, with_owners: bool) -> Result<Pl
     for tool in Tool::ALL {
         config(root, *tool, &made, &mut plan)?;
         let left_alone = if *tool == Tool::Cursor { content::RULE_HEAD } else { "" };
-        marked(root, tool.document(), Marks::Html, left_alone, &made, &mut plan)?;
+        let document = tool.document_in(root);
+        if plan.changes.iter().all(|change| change.path != root.join(document)) {
+            marked(root, document, Marks::Html, left_alone, &made, &mut plan)?;
+        }
+        settings(root, guard::of(*tool), &made, &mut plan)?;
     }
-    settings(root, &made, &mut plan)?;
     marked(root, ".gitignore", Marks::Hash, "", &made, &mut plan)?;
     hooks(worktree, root, &made, &mut plan)?;
     for name in ["config.toml", "local.env", "sessions.live", "hooks/pre-push", "owners.yaml", MADE] {
@@ -78,12 +82,12 @@ fn config(root: &Path, tool: Tool, made: &Made, plan: &mut Plan) -> Result<(), S
 }
 
 /// Takes the hook that guards edits out of a tool's settings.
-fn settings(root: &Path, made: &Made, plan: &mut Plan) -> Result<(), SetupError> {
-    let path = root.join(guard::FILE);
+fn settings(root: &Path, guard: &Guard, made: &Made, plan: &mut Plan) -> Result<(), SetupError> {
+    let path = root.join(guard.file);
     let Some(before) = read(root, &path)?.filter(|text| !text.trim().is_empty()) else { return Ok(()) };
-    let is_made = |part: &str| made.has(&format!("{}#{part}", guard::FILE));
-    if let Some(left) = guard::take(&path, &before, is_made)? {
-        let goes = json::is_empty(&path, &left) && made.has(guard::FILE);
+    let is_made = |part: &str| made.has(&format!("{}#{part}", guard.file));
+    if let Some(left) = guard::take(guard, &path, &before, is_made)? {
+        let goes = json::is_empty(&path, &left) && made.has(guard.file);
         settle(plan, path, before, left, goes);
     }
     Ok(())

@@ -56,6 +56,19 @@ impl Tool {
         }
     }
 
+    /// The same in a directory where one tool's file may be a link to another's: that one is written.
+    #[must_use]
+    pub fn document_in(self, root: &Path) -> &'static str {
+        let own = root.join(self.document());
+        let target = if own.is_symlink() { own.canonicalize().ok() } else { None };
+        let is_it = |name: &&str| {
+            let path = root.join(name);
+            !path.is_symlink() && path.canonicalize().ok() == target
+        };
+        let others = Tool::ALL.iter().map(|tool| tool.document());
+        target.is_some().then(|| others.into_iter().find(is_it)).flatten().unwrap_or(self.document())
+    }
+
     /// What one types to start it.
     #[must_use]
     pub fn command(self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::claims::SymbolsInFile;
+use super::claims::{ConflictingClaim, SymbolsInFile};
 
 /// `GET /conflicts` and, not in 0.27, `POST /conflicts`: would these be free?
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -82,4 +82,19 @@ pub struct CheckConflict {
     /// Whether the holder's symbols were carved out of whole files of the caller's here. Not in 0.27.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inside_yours: bool,
+}
+
+impl From<CheckConflict> for ConflictingClaim {
+    fn from(conflict: CheckConflict) -> ConflictingClaim {
+        ConflictingClaim {
+            id: conflict.claim_id,
+            engineer: conflict.engineer,
+            pattern: conflict.pattern,
+            severity: conflict.severity,
+            description: conflict.description,
+            expires_at: conflict.expires_at,
+            scope_type: conflict.scope_type,
+            symbols: conflict.symbols,
+        }
+    }
 }

@@ -24,6 +24,12 @@ pub enum WorkspaceError {
         /// The repository's git directory.
         path: PathBuf,
     },
+    /// A worktree cannot start from nothing.
+    #[error("{} has no commit yet, and a worktree starts from one", path.display())]
+    NothingCommitted {
+        /// The work tree.
+        path: PathBuf,
+    },
     /// There is no `git` to run.
     #[error("cannot find the program `git`")]
     GitMissing {
@@ -191,6 +197,7 @@ impl WorkspaceError {
             WorkspaceError::BareRepository { .. } => {
                 "run coord in one of its worktrees, or add one with `git worktree add DIRECTORY`".to_owned()
             }
+            WorkspaceError::NothingCommitted { .. } => "make one: `git add --all && git commit -m start`".to_owned(),
             WorkspaceError::GitMissing { .. } => {
                 "install git and make sure it is on PATH; `git --version` shows whether it is".to_owned()
             }

@@ -2,12 +2,14 @@
 //!
 //! An engineer is `USER/TOOL/WORKTREE`, so that two agents of one person in two worktrees are two engineers, and one
 //! agent is the same engineer in its editor, its hooks and its shell. The session is one per worktree and is kept in
-//! its git directory, where neither a commit nor a teammate meets it.
+//! its git directory, where neither a commit nor a teammate meets it. Whom `COORD_ENGINEER` names has one of their own
+//! there, so that two names in one worktree keep each other off.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use uuid::Uuid;
 
@@ -47,7 +49,10 @@ impl Identity {
         };
         let kept = match &settings.session_id {
             Some(session) => Ok(session.value.clone()),
-            None => kept_session(&worktree.git_dir)?,
+            None => kept_session(&worktree.git_dir)?.map(|session| match &settings.engineer {
+                Some(engineer) => session_of(&engineer.value, &session),
+                None => session,
+            }),
         };
         let (session_id, session_not_kept) = match kept {
             Ok(session) => (session, None),
@@ -134,6 +139,12 @@ fn kept_session(git_dir: &Path) -> Result<Result<String, String>, WorkspaceError
         }
         session => session.map(Ok),
     }
+}
+
+/// The session of an engineer who is named, where others may work under other names: theirs alone, and always the same.
+fn session_of(engineer: &str, session: &str) -> String {
+    let digest = Sha256::digest(format!("{session}\n{engineer}"));
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads the session; `None` when there is none, or the file holds something else.

@@ -86,6 +86,20 @@ fn session_is_kept_per_worktree() {
 }
 
 #[test]
+fn who_is_named_has_a_session_of_their_own() {
+    let sandbox = Sandbox::new();
+    let root = sandbox.clone_with_commit("app");
+    let session = |pairs: &[(&str, &str)]| identity(&sandbox, &root, pairs).session_id;
+
+    let (worktree, ada) = (session(&[]), session(&[("COORD_ENGINEER", "ada")]));
+    assert_ne!(worktree, ada);
+    assert_ne!(ada, session(&[("COORD_ENGINEER", "grace")]));
+    assert_eq!((ada.len(), session(&[("COORD_ENGINEER", "ada")])), (16, ada));
+    assert_eq!(session(&[("COORD_ENGINEER", "ada"), ("COORD_SESSION_ID", "pinned")]), "pinned");
+    assert_eq!((session(&[("CLAUDECODE", "1")]), session(&[])), (worktree.clone(), worktree));
+}
+
+#[test]
 fn malformed_session_is_replaced() {
     for content in ["", "short\n", "zzzzzzzzzzzzzzzz\n", "0123456789abcdef0\n", "\u{feff}0123456789abcdef"] {
         let sandbox = Sandbox::new();

@@ -49,7 +49,8 @@ pub fn worktrees(root: &Path) -> Result<Vec<Listed>, WorkspaceError> {
 ///
 /// # Errors
 ///
-/// No usable git, or a failure it reports, such as a branch that is checked out elsewhere.
+/// [`WorkspaceError::NothingCommitted`] where there is nothing to start from, no usable git, or a failure it reports, such as a
+/// branch that is checked out elsewhere.
 pub fn add_worktree(
     root: &Path,
     path: &Path,
@@ -58,6 +59,12 @@ pub fn add_worktree(
 ) -> Result<(), WorkspaceError> {
     let name = format!("refs/heads/{branch}");
     let known = Running::start(git(root, ["show-ref", "--verify", "--quiet", &name]))?.finish()?.succeeded();
+    if !known && from.is_none() {
+        let commit = git(root, ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
+        if !Running::start(commit)?.finish()?.succeeded() {
+            return Err(WorkspaceError::NothingCommitted { path: root.to_owned() });
+        }
+    }
     let mut command = git(root, ["worktree", "add", "--quiet"]);
     match (known, from) {
         (true, None) => command.arg("--").arg(path).arg(branch),

@@ -415,6 +415,58 @@ fn init_has_claude_code_run_it() {
 }
 
 #[test]
+fn init_has_codex_and_cursor_run_it() {
+    let world = World::embedded();
+    let place = installed(&world, "app");
+    world.write("app/.cursor/hooks.json", "{\"hooks\": {\"stop\": [{\"command\": \"x\"}]}}\n");
+    let ran = place.coord(&["init", "--yes", "--tool", "codex", "--tool", "cursor"]).ok();
+    assert!(ran.stderr.contains("Codex runs what is new in .codex/hooks.json once you trust it"), "{ran}");
+    assert_snapshot!(read(&world, "app/.codex/hooks.json"), @r#"
+    {
+      "hooks": {
+        "PreToolUse": [
+          {
+            "matcher": "apply_patch",
+            "hooks": [
+              {
+                "type": "command",
+                "command": "coord hook codex || true",
+                "timeout": 10
+              }
+            ]
+          }
+        ]
+      }
+    }
+    "#);
+    let cursor: Value = serde_json::from_str(&read(&world, "app/.cursor/hooks.json")).unwrap();
+    assert_eq!((&cursor["version"], &cursor["hooks"]["stop"][0]["command"]), (&json!(1), &json!("x")));
+    let again = place.coord(&["upgrade"]).ok();
+    assert!(again.stdout.lines().all(|line| line.starts_with("unchanged")), "{again}");
+    assert!(!again.stderr.contains("trust"), "{again}");
+    let told = place.coord(&["doctor"]).ok().stdout;
+    assert!(told.contains("OK    codex edits are guarded (.codex/hooks.json)\n"), "{told}");
+    assert!(told.contains("OK    cursor edits are guarded (.cursor/hooks.json)\n"), "{told}");
+
+    // What is written is what guards.
+    engineer(&world, "carol").coord(&["claim", "src/api.ts"]).ok();
+    let patch = json!({ "command": "*** Begin Patch\n*** Delete File: src/api.ts\n*** End Patch\n" });
+    world.write("event.json", &event(&world, "app", "agent-1", "apply_patch", &patch).to_string());
+    denied(&world.alice().shell("(coord hook codex || true) < ../event.json").ok());
+    let command = cursor["hooks"]["preToolUse"][0]["command"].as_str().unwrap();
+    let input = json!({ "file_path": world.path("app/src/api.ts"), "content": "" });
+    world.write("event.json", &event(&world, "app", "agent-2", "Write", &input).to_string());
+    let ran = world.alice().shell(&format!("({command}) < ../event.json")).ok();
+    assert_eq!(ran.json()["permission"], "deny", "{ran}");
+
+    place.coord(&["uninit", "--yes", "--force"]).ok();
+    assert_eq!(read(&world, "app/.cursor/hooks.json"), "{\"hooks\": {\"stop\": [{\"command\": \"x\"}]}}\n");
+    assert!(!world.path("app/.codex").exists());
+    place.coord(&["init", "--yes", "--no-guard", "--tool", "codex"]).ok();
+    assert!(!world.path("app/.codex/hooks.json").exists());
+}
+
+#[test]
 fn settings_of_others_come_back_byte_for_byte() {
     let world = World::embedded();
     let place = installed(&world, "app");

@@ -71,17 +71,7 @@ fn an_empty_repository_alone() {
     new       .git/hooks/pre-push
     new       .coordination/made
     --- stderr
-    coord init: what will be in [dir]/app:
-      new       .mcp.json
-      new       CLAUDE.md
-      new       .claude/settings.json
-      new       .gitignore
-      new       .coordination/config.toml
-      new       .coordination/local.env
-      new       .coordination/owners.yaml
-      new       .coordination/hooks/pre-push
-      new       .git/hooks/pre-push
-      new       .coordination/made
+    hint: commit what is for every clone: `git add .mcp.json CLAUDE.md .claude/settings.json .gitignore`
     hint: `coord doctor` checks all of it
     --- status 0
     ");
@@ -214,6 +204,8 @@ fn tools_in_use_are_found_and_others_content_stays() {
     changed   AGENTS.md
     changed   .cursor/mcp.json
     new       .cursor/rules/coordination.mdc
+    new       .codex/hooks.json
+    new       .cursor/hooks.json
     changed   .gitignore
     new       .coordination/config.toml
     new       .coordination/local.env
@@ -295,6 +287,48 @@ fn nothing_is_written_through_a_link() {
     );
     assert_eq!(fs::read_dir(world.path("elsewhere")).unwrap().count(), 1);
     assert_eq!(read(&world, "elsewhere/notes.md"), "mine\n");
+}
+
+#[test]
+fn a_guide_that_is_a_link_to_another_tools_guide() {
+    let world = World::embedded();
+    let place = installed(&world, "app");
+    world.write("app/AGENTS.md", "# Agents\n");
+    symlink("AGENTS.md", world.path("app/CLAUDE.md")).unwrap();
+    let ran = place.coord(&["init", "--yes", "--tool", "claude"]).ok();
+    assert!(ran.stdout.contains("changed   AGENTS.md\n") && !ran.stdout.contains("CLAUDE.md"), "{ran}");
+    assert!(fs::symlink_metadata(world.path("app/CLAUDE.md")).unwrap().is_symlink());
+    let ran = place.coord(&["doctor"]).ok();
+    assert!(ran.stdout.contains("OK    claude agents are told (AGENTS.md)"), "{ran}");
+    // What both read does not set up a tool that nobody asked for.
+    place.coord(&["upgrade"]).ok();
+    assert!(!world.path("app/.codex").exists());
+    place.coord(&["init", "--yes", "--tool", "claude", "--tool", "codex"]).ok();
+    assert_eq!(read(&world, "app/AGENTS.md").matches("coord:begin").count(), 1);
+    place.coord(&["uninit", "--yes"]).ok();
+    assert_eq!(read(&world, "app/AGENTS.md"), "# Agents\n");
+}
+
+#[test]
+fn what_git_ignores_is_not_to_be_committed() {
+    let world = World::embedded();
+    world.write("app/.gitignore", ".claude/\n");
+    let ran = installed(&world, "app").coord(&["init", "--yes"]).ok();
+    assert!(ran.stderr.contains("`git add .mcp.json CLAUDE.md .gitignore`"), "{ran}");
+}
+
+#[test]
+fn names_that_a_shell_would_trip_over() {
+    let world = World::empty();
+    let name = "it's a \"$HOME\" `x`";
+    world.git(&world.path(""), &["init", "--quiet", "-b", "main", name]);
+    let place = installed(&world, name);
+    place.coord(&["init", "--yes"]).ok();
+    place.coord(&["doctor"]).ok();
+    let claims = place.coord(&["status", "--json"]).ok().json();
+    assert_eq!(claims["repo"], name, "{claims}");
+    let again = place.coord(&["init", "--yes"]).ok();
+    assert!(again.stdout.lines().all(|line| line.starts_with("unchanged")), "{again}");
 }
 
 #[test]

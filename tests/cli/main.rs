@@ -14,6 +14,7 @@ mod demo;
 mod docs;
 mod doctor;
 mod extend;
+mod first_minute;
 mod hook;
 mod hotspots;
 mod inbox;

@@ -128,7 +128,7 @@ fn everything_of_mine() {
 fn a_session_whatever_it_was_called() {
     both(|world| {
         world.alice().coord(&["claim", "docs"]).ok();
-        world.alice().env("COORD_ENGINEER", "carol").coord(&["claim", "Makefile"]).ok();
+        world.alice().env("COORD_USER", "carol").coord(&["claim", "Makefile"]).ok();
         assert_snapshot!(world.alice().coord(&["release", "--session"]), @"
         released 2 claims
         --- status 0

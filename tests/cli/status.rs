@@ -220,7 +220,7 @@ fn outside_a_clone_the_service_that_is_named() {
 #[test]
 fn what_the_session_holds_under_another_name_is_mine() {
     let world = World::embedded();
-    world.alice().env("COORD_ENGINEER", "alice/other").coord(&["claim", "docs"]).ok();
+    world.alice().env("CLAUDECODE", "1").coord(&["claim", "docs"]).ok();
     assert_eq!(world.alice().coord(&["status", "--json"]).json()["my_claims"], 1);
     assert_eq!(world.bob().coord(&["status", "--json"]).json()["my_claims"], 0);
 }

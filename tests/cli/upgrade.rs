@@ -35,6 +35,7 @@ fn what_is_managed_is_brought_up_to_date() {
     new       .codex/config.toml
     changed   AGENTS.md
     unchanged .claude/settings.json
+    new       .codex/hooks.json
     unchanged .gitignore
     changed   .coordination/config.toml
     unchanged .coordination/local.env

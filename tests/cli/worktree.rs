@@ -87,3 +87,25 @@ fn where_and_on_what() {
     --- status 1
     ");
 }
+
+#[test]
+fn where_nothing_is_committed_yet() {
+    let world = World::empty();
+    world.git(&world.path(""), &["init", "--quiet", "-b", "main", "app"]);
+    assert_snapshot!(world.at("app").coord(&["worktree", "add", "one"]), @"
+    --- stderr
+    error: [dir]/app has no commit yet, and a worktree starts from one
+    hint: make one: `git add --all && git commit -m start`
+    --- status 1
+    ");
+}
+
+#[test]
+fn who_is_named_lets_go_there_too() {
+    let world = World::embedded();
+    let ada = world.alice().env("COORD_ENGINEER", "ada");
+    ada.coord(&["worktree", "add", "one", "../one"]).ok();
+    world.at("one").env("COORD_ENGINEER", "ada").coord(&["claim", "docs"]).ok();
+    ada.coord(&["worktree", "remove", "one"]).ok();
+    assert_eq!(ada.coord(&["claims", "--json"]).json()["count"], 0);
+}

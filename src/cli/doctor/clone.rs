@@ -20,8 +20,8 @@ pub(super) fn check_files(ground: &Ground, env: &Env, report: &mut Report) -> Op
     if let Some(setup) = &setup {
         for tool in &setup.tools {
             tool_files(setup, *tool, report);
+            guard(setup, *tool, report);
         }
-        guard(setup, report);
         hooks(setup, report);
     }
     bridge(env, report);
@@ -37,7 +37,7 @@ pub(super) fn check_drift(setup: &Setup, report: &mut Report) {
         let label = format!("{} is up to date", tool.name());
         // What is missing, or cannot be read, has been told.
         let Ok((config, document)) = setup.drift(*tool) else { continue };
-        let files = [(config, tool.config()), (document, tool.document())];
+        let files = [(config, tool.config()), (document, tool.document_in(&setup.root))];
         let old: Vec<_> =
             files.iter().filter(|(drift, _)| *drift == Drift::Differs).map(|(_, file)| *file).collect();
         if old.is_empty() {
@@ -99,7 +99,9 @@ fn tool_files(setup: &Setup, tool: Tool, report: &mut Report) {
             return;
         }
     };
-    for ((label, drift), file) in labels.into_iter().zip(found).zip([tool.config(), tool.document()]) {
+    for ((label, drift), file) in
+        labels.into_iter().zip(found).zip([tool.config(), tool.document_in(&setup.root)])
+    {
         match drift {
             Drift::Missing => report.fail(label, format!("{file} has nothing of coord"), FIX),
             Drift::None | Drift::Differs => report.ok(label, file),
@@ -107,16 +109,13 @@ fn tool_files(setup: &Setup, tool: Tool, report: &mut Report) {
     }
 }
 
-/// What has Claude Code ask before each edit.
-fn guard(setup: &Setup, report: &mut Report) {
-    if !setup.tools.contains(&Tool::Claude) {
-        return;
-    }
-    let label = "claude edits are guarded";
+/// What has a tool ask before each edit.
+fn guard(setup: &Setup, tool: Tool, report: &mut Report) {
+    let label = format!("{} edits are guarded", tool.name());
     if !setup.guard {
         return report.ok(label, "left out by --no-guard");
     }
-    match setup.guard_drift() {
+    match setup.guard_drift(tool) {
         Err(error) => report.error(label, error, FIX),
         Ok((file, Drift::Missing)) => report.fail(label, format!("{file} has no hook of coord"), FIX),
         Ok((file, Drift::Differs)) => {

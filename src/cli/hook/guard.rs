@@ -12,7 +12,8 @@ use crate::client::ClientError;
 use crate::engine::scopes;
 use crate::pattern::Pattern;
 use crate::wire::{
-    CheckConflict, CheckPath, CheckRequest, ClaimItem, ClaimReply, ClaimRequest, ClaimRow, ListQuery, moment,
+    CheckConflict, CheckPath, CheckRequest, ClaimItem, ClaimReply, ClaimRequest, ClaimRow, ConflictingClaim,
+    ListQuery, moment,
 };
 use crate::workspace::{Env, edited_file};
 
@@ -144,17 +145,10 @@ impl Guard {
         };
         let conflicts = self.context.client.check(&request)?.conflicts;
         // What is outside of all symbols is not what was carved out.
-        let is_ours = |conflict: &&CheckConflict| !(conflict.inside_yours && wanted.symbols.is_empty());
-        let first = conflicts.iter().find(is_ours);
+        let is_ours = |conflict: &CheckConflict| !(conflict.inside_yours && wanted.symbols.is_empty());
+        let first = conflicts.into_iter().find(is_ours);
         Ok(first.map(|conflict| {
-            let held = Held {
-                id: &conflict.claim_id,
-                engineer: &conflict.engineer,
-                scope: scope(&conflict.pattern, conflict.symbols.as_deref()),
-                expires_at: &conflict.expires_at,
-                description: conflict.description.as_deref(),
-            };
-            blocked(&scope(&wanted.path, conflict.your_symbols.as_deref()), &held)
+            blocked(&scope(&wanted.path, conflict.your_symbols.as_deref()), &conflict.into())
         }))
     }
 
@@ -196,36 +190,21 @@ fn refused(reply: &ClaimReply) -> Option<Verdict> {
         let why = "the claim was neither granted nor refused".to_owned();
         return Some(Verdict::Unchecked(reply.warnings.first().cloned().unwrap_or(why)));
     };
-    let claim = &conflict.conflicting_claim;
-    let held = Held {
-        id: &claim.id,
-        engineer: &claim.engineer,
-        scope: scope(&claim.pattern, claim.symbols.as_deref()),
-        expires_at: &claim.expires_at,
-        description: claim.description.as_deref(),
-    };
-    Some(blocked(&scope(&conflict.your_pattern, conflict.your_symbols.as_deref()), &held))
-}
-
-/// The claim in the way.
-struct Held<'a> {
-    id: &'a str,
-    engineer: &'a str,
-    scope: String,
-    expires_at: &'a str,
-    description: Option<&'a str>,
+    let wanted = scope(&conflict.your_pattern, conflict.your_symbols.as_deref());
+    Some(blocked(&wanted, &conflict.conflicting_claim))
 }
 
 /// What an agent is told, and can act on.
-fn blocked(wanted: &str, held: &Held<'_>) -> Verdict {
-    let left = moment(held.expires_at).map(|until| output::left(until, now())).unwrap_or_default();
-    let about = held.description.map(|text| format!(": {}", output::clean(text))).unwrap_or_default();
+fn blocked(wanted: &str, held: &ConflictingClaim) -> Verdict {
+    let left = moment(&held.expires_at).map(|until| output::left(until, now())).unwrap_or_default();
+    let about =
+        held.description.as_deref().map(|text| format!(": {}", output::clean(text))).unwrap_or_default();
     Verdict::Blocked(format!(
         "{wanted} is not free: {} holds {} for another {left}{about}. Nothing was edited. Work on something else, wait with \
          `coord claim {} --wait 10m`, or ask with `coord request {}`.",
-        output::clean(held.engineer),
-        held.scope,
+        output::clean(&held.engineer),
+        scope(&held.pattern, held.symbols.as_deref()),
         output::quoted(wanted),
-        output::short(held.id),
+        output::short(&held.id),
     ))
 }

@@ -26,8 +26,8 @@ const LARGEST: u64 = 64 << 20;
 /// of the agent ends. Where coord cannot tell, the edit goes on.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    coord init                 has Claude Code run it before each edit\n  \
-    coord hook claude-code     what its settings run; docs/hooks.md has those of Codex and Cursor")]
+    coord init                 has the tools run it before each edit\n  \
+    coord hook claude-code     what the settings of Claude Code run")]
 pub(super) struct HookArgs {
     /// The tool that runs it
     #[arg(value_name = "TOOL")]

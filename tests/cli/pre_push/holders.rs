@@ -45,9 +45,9 @@ fn ones_own_claims_never_block() {
             .coord(&["claim", "docs"])
             .ok();
         assert_eq!(clone.push(&["origin", "main"]), PASSED);
-        // Of this worktree's session, under whatever name.
+        // Of this worktree's session, whatever runs there.
         clone.edit_login();
-        let other = world.alice().env("COORD_ENGINEER", "alice/claude/main");
+        let other = world.alice().env("CLAUDECODE", "1");
         assert_eq!(blocked(&push(&other, &["origin", "main"])), PASSED);
     });
 }
