@@ -158,6 +158,8 @@ fn nothing_is_done_without_a_yes() {
         "split src/a.ts",
         "approve the request of bob for src/a.ts",
         "deny the request of bob for src/a.ts",
+        "narrow the request of bob for src/a.ts",
+        "coexist the request of bob for src/a.ts",
         "end the wait of bob",
     ] {
         for refuse in refuse {

@@ -1,4 +1,4 @@
-//! A service with a month behind it: three repositories, and nine who work in them, some of them agents.
+//! A service with a month behind it: three repositories, and ten who work in them, some of them agents.
 //!
 //! All of it comes in over the API, in order. Only the service's clock starts a month ago and is moved on to the present.
 

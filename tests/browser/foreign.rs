@@ -111,8 +111,9 @@ fn a_stolen_word_is_no_good_on_another_site() {
 #[test]
 fn scripts_of_another_site_learn_and_change_nothing() {
     let server = Server::start();
-    server.claim("ada", &["src/a.ts"]).ids();
+    let id = server.claim("ada", &["src/a.ts"]).ids().remove(0);
     let browser = visitor(&server);
+    let word = browser.run("return document.body.dataset.csrf").as_str().unwrap().to_owned();
     let port = site("<title>elsewhere</title>".into());
     for host in ["127.0.0.1", "localhost"] {
         browser.open(&format!("http://{host}:{port}/"));
@@ -124,12 +125,12 @@ fn scripts_of_another_site_learn_and_change_nothing() {
             assert_eq!(browser.run(&read), json!("kept from us"), "{host} {target}");
         }
         let act = format!(
-            "return fetch('http://{}/claims', {{ method: 'POST', mode: 'no-cors', credentials: 'include',
-               body: JSON.stringify({{ engineer: 'mallory', repo: 'o/r', claims: [{{ type: 'file', pattern: 'b.ts' }}] }}) }})
-               .then(() => 'sent')",
+            "return fetch('http://{}/claims/release', {{ method: 'POST', credentials: 'include',
+               headers: {{ 'Content-Type': 'application/json', 'X-CSRF-Token': '{word}' }},
+               body: JSON.stringify({{ claim_ids: ['{id}'] }}) }}).then(() => 'sent', () => 'kept from us')",
             server.address
         );
-        assert_eq!(browser.run(&act), json!("sent"));
+        assert_eq!(browser.run(&act), json!("kept from us"), "{host}");
         assert_eq!(server.active(), 1, "{host}");
     }
 }
