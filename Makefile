@@ -1,6 +1,6 @@
 # `make test` passes every test there is. It needs Rust, git and a C compiler; the contract, where there is a copy of it,
-# needs Python 3, and so do the MCP client and `openapi`, which are left out where they cannot be installed. `make check` is
-# the same.
+# needs Python 3, and so do the MCP client and `openapi`, which are left out where they cannot be installed. The tests in a
+# browser need chromedriver and Chromium, and are left out without them. `make check` is the same.
 
 CARGO ?= cargo
 # The executable contract of the service, where there is a copy of it.
@@ -37,6 +37,7 @@ fmt:
 
 lint:
 	$(CARGO) clippy --locked --all-targets -- --deny warnings
+	$(CARGO) clippy --locked --test browser -- --deny warnings
 
 docs:
 	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --locked --no-deps
@@ -74,6 +75,25 @@ openapi-if-there:
 	$(CARGO) build --locked
 	@if python3 -c 'import venv, ensurepip' 2>/dev/null; then python3 tests/openapi/check.py --seconds 10 --if-there; \
 	else echo 'openapi: left out, there is no Python 3 that can make a virtual environment'; fi
+
+# The dashboard in Chromium.
+.PHONY: browser browser-if-there screenshots
+check test: browser-if-there
+
+# No proxy stands between the tests and the driver.
+BROWSER = NO_PROXY=127.0.0.1 no_proxy=127.0.0.1 $(CARGO) test --locked --test browser --
+CHROMEDRIVER = command -v chromedriver >/dev/null
+
+browser:
+	@$(CHROMEDRIVER) || { echo 'there is no chromedriver: install it, and Chromium, with your package manager'; exit 1; }
+	$(BROWSER)
+
+browser-if-there:
+	@if $(CHROMEDRIVER); then $(BROWSER); else echo 'browser: left out, there is no chromedriver'; fi
+
+# The pictures of the dashboard in docs/images/.
+screenshots:
+	$(BROWSER) --ignored --nocapture screenshots
 
 # The container: built, ready, in use, ended.
 docker-smoke:

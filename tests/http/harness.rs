@@ -52,16 +52,22 @@ impl Server {
         let pairs = env.iter().map(|(name, value)| ((*name).to_owned(), value.replace("$dir", here)));
         let database = ("COORD_DATABASE_PATH".to_owned(), format!("{here}/coord.db"));
         let env = Env::from_pairs(pairs.chain([database]));
-        Server { directory: path, _directory: Some(directory), ..Server::serve(&env) }
+        let server = Server::serve(&env, 0, Clock::system());
+        Server { directory: path, _directory: Some(directory), ..server }
     }
 
     /// Starts a service with a token on a database that outlives it.
     pub(crate) fn at(database: &Path) -> Server {
-        let pairs = [("COORD_AUTH_TOKEN", TOKEN), ("COORD_DATABASE_PATH", database.to_str().unwrap())];
-        Server::serve(&Env::from_pairs(pairs))
+        Server::at_with(database, 0, Clock::system(), &[])
     }
 
-    fn serve(env: &Env) -> Server {
+    /// The same on a port, 0 for any, by a clock, with more variables.
+    pub(crate) fn at_with(database: &Path, port: u16, clock: Clock, more: &[(&str, &str)]) -> Server {
+        let pairs = [("COORD_AUTH_TOKEN", TOKEN), ("COORD_DATABASE_PATH", database.to_str().unwrap())];
+        Server::serve(&Env::from_pairs(pairs.iter().chain(more).copied()), port, clock)
+    }
+
+    fn serve(env: &Env, port: u16, clock: Clock) -> Server {
         let config = ServeConfig::from_env(env, "127.0.0.1").unwrap();
         let (shutdown, asked) = oneshot::channel();
         let (ready, listening) = std::sync::mpsc::channel();
@@ -69,8 +75,8 @@ impl Server {
             let runtime =
                 tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
             runtime.block_on(async {
-                let listener = Listener::bind(&config.host, 0).await.unwrap();
-                let app = Arc::new(App::start(config, Clock::system()).unwrap());
+                let listener = Listener::bind(&config.host, port).await.unwrap();
+                let app = Arc::new(App::start(config, clock).unwrap());
                 ready.send(listener.address().unwrap()).unwrap();
                 listener.serve(app, async { drop(asked.await) }).await;
             });
@@ -148,10 +154,8 @@ impl Server {
         match body {
             Some(body) => {
                 let body = body.to_string();
-                text + &format!(
-                    "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-                    body.len()
-                )
+                text += "Content-Type: application/json\r\n";
+                format!("{text}Content-Length: {}\r\n\r\n{body}", body.len())
             }
             None => text + "\r\n",
         }
