@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
 use super::app::App;
+use super::dashboard::{self, Login};
 use super::fields::{boolean, integer, list, name};
 use super::input::{Invalid, Query};
 use super::reply::Reply;
@@ -159,13 +160,15 @@ struct Stream {
     /// When it was told something last.
     told: Instant,
     to: mpsc::Sender<Bytes>,
+    /// The session that it may last as long as, if it was opened by one.
+    login: Option<Login>,
     cut: Option<Cut>,
     _place: OwnedSemaphorePermit,
 }
 
 /// Why a stream ends.
 enum End {
-    /// The reader has gone, or the service ends.
+    /// The reader has gone or has logged out, or the service ends.
     Over,
     /// The reader does not read.
     TooSlow,
@@ -181,7 +184,18 @@ impl From<CoordinatorError> for End {
 
 impl Stream {
     async fn run(mut self) {
-        match self.tell().await {
+        let mut login = self.login.take();
+        let logged_out = async {
+            match &mut login {
+                Some(login) => login.over().await,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            () = logged_out => Err(End::Over),
+            ended = self.tell() => ended,
+        };
+        match ended {
             Err(End::TooSlow) => {
                 tracing::info!("a stream of events was cut off: its reader does not read");
                 if let Some(cut) = &self.cut {
@@ -196,7 +210,8 @@ impl Stream {
     }
 
     async fn tell(&mut self) -> Result<(), End> {
-        self.send(format!("retry: {RETRY_MS}\n\n")).await?;
+        // With where it begins, for who loses the connection before anything happens.
+        self.send(format!("retry: {RETRY_MS}\nid: {}\n\n", self.known)).await?;
         loop {
             let head = self.news.borrow_and_update().0;
             if self.known != head {
@@ -264,6 +279,7 @@ async fn over(closing: &mut watch::Receiver<bool>) {
 
 pub(super) async fn stream(app: &App, request: &Request<Incoming>) -> Result<Reply, Reply> {
     let query = EventQuery::from_query(&Query::parse(request.uri().query().unwrap_or_default()))?;
+    let login = dashboard::login_of(app, request.headers())?;
     let place = app.feed.places.clone().try_acquire_owned();
     let place = place.map_err(|_| Reply::later(503, "Too many streams of events are open"))?;
     let resumed = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
@@ -280,6 +296,7 @@ pub(super) async fn stream(app: &App, request: &Request<Incoming>) -> Result<Rep
         query,
         told: Instant::now(),
         to,
+        login,
         cut: request.extensions().get().cloned(),
         _place: place,
     };
