@@ -116,6 +116,7 @@ generated:
 bench:
 	$(CARGO) bench --locked --bench overlap
 	$(CARGO) bench --locked --bench http
+	$(CARGO) bench --locked --bench stream
 	$(CARGO) bench --locked --bench queue
 	$(CARGO) bench --locked --bench cli
 	$(CARGO) bench --locked --bench push

@@ -191,7 +191,7 @@ pub(crate) fn machine() -> Result<Duration> {
 pub(crate) struct Client(BufReader<TcpStream>);
 
 impl Client {
-    fn connect(address: SocketAddr) -> Result<Client> {
+    pub(crate) fn connect(address: SocketAddr) -> Result<Client> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(REPLY))?;

@@ -48,6 +48,8 @@ pub(super) fn run(args: WatchArgs, env: &Env) -> Done {
     let (mut has_worked, mut is_away) = (false, false);
     loop {
         match events.wait() {
+            Ok(Told::Connected) if is_away => output::note("the service answers again"),
+            Ok(Told::Connected) => {}
             Ok(Told::Event(event)) if args.json => output::line(&serde_json::to_string(&event)?)?,
             Ok(Told::Event(event)) => output::line(&log::in_words(&event, args.all_repos))?,
             Ok(Told::Snapshot(snapshot)) => tell(&snapshot, args.json)?,

@@ -1,7 +1,9 @@
 //! Following the log, and looking back at it.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read};
+use std::error::Error;
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use super::embedded::Embedded;
@@ -18,9 +20,17 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Records that are read at once.
 const BATCH: usize = 256;
 
+/// How long a service may say nothing before its connection counts as lost: three of its heartbeats.
+const SILENCE: Duration = Duration::from_secs(45);
+
+/// Lines that are read ahead.
+const LINES_AHEAD: usize = 64;
+
 /// What somebody who follows the log is told.
 #[derive(Clone, Debug)]
 pub enum Told {
+    /// The service has been reached, or reached again: it tells what happens from here on, or from where it was left.
+    Connected,
     /// Something happened.
     Event(Box<Event>),
     /// The log does not reach back far enough; this is how things stand, and it goes on from here.
@@ -34,7 +44,7 @@ pub struct Events<'a> {
 }
 
 enum Source<'a> {
-    Remote { remote: &'a Remote, lines: Option<Box<dyn BufRead>> },
+    Remote { remote: &'a Remote, lines: Option<Lines> },
     Embedded { embedded: &'a mut Embedded, watch: Box<Watch>, read: VecDeque<Event> },
 }
 
@@ -91,36 +101,62 @@ impl Events<'_> {
 
 fn next_remote(
     remote: &Remote,
-    lines: &mut Option<Box<dyn BufRead>>,
+    lines: &mut Option<Lines>,
     query: &mut EventQuery,
 ) -> Result<Told, ClientError> {
-    if lines.is_none() {
-        *lines = Some(Box::new(BufReader::new(remote.stream(query)?)));
-    }
-    let reader = lines.as_mut().expect("it has just been opened");
-    let broken = |source: Box<dyn std::error::Error + Send + Sync>| ClientError::Unreachable {
-        url: remote.url().into(),
-        source,
+    let Some(lines) = lines else {
+        *lines = Some(lines_of(remote.stream(query)?));
+        return Ok(Told::Connected);
     };
-    let (mut kind, mut data) = (String::new(), String::new());
     loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).map_err(|error| broken(error.into()))? == 0 {
-            return Err(broken("the stream ended".into()));
+        let message = next_message(lines, SILENCE)
+            .map_err(|source| ClientError::Unreachable { url: remote.url().into(), source })?;
+        query.since = message.id.or(query.since);
+        if !message.data.is_empty() {
+            let told = match message.kind.as_str() {
+                "snapshot" => serde_json::from_str(&message.data).map(Told::Snapshot),
+                _ => serde_json::from_str(&message.data).map(Told::Event),
+            };
+            return told.map_err(|_| ClientError::Foreign { url: remote.url().into() });
         }
-        match line.trim_end().split_once(": ") {
-            Some(("id", id)) => query.since = id.parse().ok().or(query.since),
-            Some(("event", word)) => kind = word.into(),
-            Some(("data", text)) => data = text.into(),
-            _ if line.trim_end().is_empty() && !data.is_empty() => break,
+    }
+}
+
+/// The lines of a stream, which a thread of its own reads: only so can silence be noticed.
+type Lines = Receiver<io::Result<String>>;
+
+/// Reads lines until the stream ends, or nobody wants any more.
+fn lines_of(stream: impl Read + Send + 'static) -> Lines {
+    let (to, lines) = sync_channel(LINES_AHEAD);
+    std::thread::spawn(move || BufReader::new(stream).lines().try_for_each(|line| to.send(line)));
+    lines
+}
+
+/// What stands between two empty lines.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Message {
+    /// Up to which revision everything has been told once this is.
+    id: Option<u64>,
+    kind: String,
+    data: String,
+}
+
+/// The next message that is complete. `silence` is how long it may take until another line comes.
+fn next_message(lines: &Lines, silence: Duration) -> Result<Message, Box<dyn Error + Send + Sync>> {
+    let mut message = Message::default();
+    loop {
+        let line = lines.recv_timeout(silence).map_err(|error| match error {
+            RecvTimeoutError::Timeout => format!("it has said nothing for {} s", silence.as_secs()),
+            RecvTimeoutError::Disconnected => "the stream ended".into(),
+        })??;
+        match line.split_once(": ") {
+            Some(("id", id)) => message.id = id.parse().ok(),
+            Some(("event", word)) => message.kind = word.into(),
+            Some(("data", text)) => message.data = text.into(),
+            _ if line.is_empty() => return Ok(message),
             _ => {}
         }
     }
-    let foreign = |_| ClientError::Foreign { url: remote.url().into() };
-    if kind == "snapshot" {
-        return Ok(Told::Snapshot(serde_json::from_str(&data).map_err(foreign)?));
-    }
-    Ok(Told::Event(serde_json::from_str(&data).map_err(foreign)?))
 }
 
 fn next_embedded(
@@ -180,7 +216,7 @@ impl Remote {
     }
 
     /// Opens a stream of events.
-    fn stream(&self, query: &EventQuery) -> Result<impl Read + 'static, ClientError> {
+    fn stream(&self, query: &EventQuery) -> Result<impl Read + Send + 'static, ClientError> {
         let mut pairs: Vec<(&str, String)> = query.types.iter().map(|kind| ("type", kind.clone())).collect();
         pairs.extend(query.since.map(|since| ("since", since.to_string())));
         pairs.extend(query.repo.clone().map(|repo| ("repo", repo)));
@@ -195,5 +231,36 @@ impl Embedded {
         let inquiry = Inquiry::new(query, self.clock.now()).map_err(ClientError::Malformed)?;
         let watch = Sqlite::watch(self.driver.store().path())?;
         Ok(inquiry.answer(&watch.history())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Longer than any test should take.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_message_counts_once_it_is_complete() {
+        let text = "retry: 2000\nid: 4\n\n: still here\nid: 4\n\nid: 5\nevent: claim_granted\ndata: {}\n\nid: 6\ndata: {";
+        let lines = lines_of(text.as_bytes());
+        let told = || next_message(&lines, PATIENCE);
+        let place = Message { id: Some(4), ..Message::default() };
+        assert_eq!(told().unwrap(), place);
+        assert_eq!(told().unwrap(), place);
+        let event = Message { id: Some(5), kind: "claim_granted".into(), data: "{}".into() };
+        assert_eq!(told().unwrap(), event);
+        assert_eq!(told().unwrap_err().to_string(), "the stream ended");
+    }
+
+    #[test]
+    fn who_says_nothing_is_lost() {
+        let (to, lines) = sync_channel(LINES_AHEAD);
+        to.send(Ok("id: 7".into())).unwrap();
+        let lost = next_message(&lines, Duration::ZERO).unwrap_err();
+        assert_eq!(lost.to_string(), "it has said nothing for 0 s");
+        to.send(Err(io::Error::other("a cable"))).unwrap();
+        assert_eq!(next_message(&lines, PATIENCE).unwrap_err().to_string(), "a cable");
     }
 }

@@ -218,14 +218,15 @@ impl Remote {
         self.read(self.prepared(request, query).config().timeout_global(Some(timeout)).build().call())
     }
 
-    /// Opens an answer that goes on and on.
+    /// Opens an answer that goes on and on, once it has begun.
     pub(super) fn open(
         &self,
         path: &str,
         query: &[(&str, String)],
     ) -> Result<ureq::BodyReader<'static>, ClientError> {
         let request = self.prepared(self.agent.get(format!("{}{path}", self.url)), query);
-        let sent = request.config().timeout_global(None).build().call();
+        let timeout = Some(self.answer);
+        let sent = request.config().timeout_global(None).timeout_recv_response(timeout).build().call();
         if sent.as_ref().is_ok_and(|response| response.status().as_u16() != 200) {
             let (status, body) = self.read(sent)?;
             return Err(self.unexpected(status, &body));

@@ -1,7 +1,8 @@
 //! `/events`: every change of the log as it is committed, for whoever follows it. `/history`: what has been.
 //!
-//! A stream reads the log by revision when it is woken, so it has no gap and no repetition wherever it goes on. Streams
-//! share what was read last. The writer waits for none of them: one that does not read what it is sent is cut off.
+//! A stream reads the log by revision when it is woken, so it has no gap and no repetition wherever it goes on. It is read
+//! in pages, which streams share: what is committed within a moment is read once, written down once, and sent at once to
+//! each. The writer waits for none of them: one that does not read what it is sent is cut off.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
 use super::app::App;
+use super::dashboard::{self, Login};
 use super::fields::{boolean, integer, list, name};
 use super::input::{Invalid, Query};
 use super::reply::Reply;
@@ -24,19 +26,22 @@ use crate::wire::{Event, EventQuery, HistoryQuery};
 /// Streams that are open at once.
 const MOST_STREAMS: usize = 1024;
 
-/// Records that are read and sent at once.
-const BATCH: usize = 256;
+/// The most records of a page.
+const PAGE: usize = 1024;
 
-/// The newest events that are kept at hand for all streams.
-const KEPT: usize = 4096;
+/// The most text of a page unless a single event is larger, in bytes.
+const PAGE_BYTES: usize = 1 << 20;
 
-/// How much they may take up, in bytes.
+/// How much text of the newest pages is kept at hand for all streams, in bytes.
 const KEPT_BYTES: usize = 16 << 20;
 
-/// How much is sent at once unless a single event is larger, in bytes.
-const BATCH_BYTES: usize = 1 << 20;
+/// The most pages that are kept.
+const KEPT: usize = 4096;
 
-/// What a stream may have waiting that its reader has not taken, in batches.
+/// How long what is new waits for what follows it, once there has been something new.
+const GATHERING: Duration = Duration::from_millis(20);
+
+/// What a stream may have waiting that its reader has not taken, in pages.
 const WAITING: usize = 4;
 
 /// How long a reader may leave that unread before it is cut off.
@@ -59,19 +64,33 @@ pub(super) struct Cut(pub(super) Arc<Notify>);
 #[derive(Debug)]
 pub(super) struct Feed {
     places: Arc<Semaphore>,
-    tail: Mutex<VecDeque<Arc<Line>>>,
+    pages: Mutex<Pages>,
 }
 
-/// An event as it is sent.
+/// The newest pages. There is never a gap between them.
+#[derive(Debug, Default)]
+struct Pages {
+    kept: VecDeque<Arc<Page>>,
+    bytes: usize,
+    /// When there may be another page after the newest one.
+    next: Option<Instant>,
+}
+
+/// Events that follow each other, as they are sent.
 #[derive(Debug)]
-struct Line {
-    event: Event,
-    text: String,
+struct Page {
+    /// The revision that the first one follows.
+    after: u64,
+    /// The revision of the last one.
+    until: u64,
+    /// Each event, and where its text ends.
+    events: Vec<(Event, usize)>,
+    text: Bytes,
 }
 
 impl Feed {
     pub(super) fn new() -> Feed {
-        Feed { places: Arc::new(Semaphore::new(MOST_STREAMS)), tail: Mutex::default() }
+        Feed { places: Arc::new(Semaphore::new(MOST_STREAMS)), pages: Mutex::default() }
     }
 
     /// How many streams are open.
@@ -79,72 +98,116 @@ impl Feed {
         MOST_STREAMS - self.places.available_permits()
     }
 
-    /// The first events after a revision, and none after `head`; `None` if the log does not reach back so far.
+    /// A page that has what follows on a revision, of what is committed; `None` if the log does not reach back so far.
     async fn after(
         &self,
         coordinator: &Arc<Coordinator>,
         known: u64,
-        head: u64,
-    ) -> Result<Option<Vec<Arc<Line>>>, CoordinatorError> {
-        let tail = self.tail.lock().await;
-        let first = tail.front().map(|line| line.event.revision);
-        let last = tail.back().map(|line| line.event.revision);
-        if first.is_some_and(|first| first <= known + 1) && last.is_some_and(|last| last > known) {
-            let new = tail.iter().skip_while(|line| line.event.revision <= known);
-            return Ok(Some(
-                new.take_while(|line| line.event.revision <= head).take(BATCH).cloned().collect(),
-            ));
+        head: &watch::Receiver<Revision>,
+    ) -> Result<Option<Arc<Page>>, CoordinatorError> {
+        let pages = loop {
+            let pages = self.pages.lock().await;
+            if let Some(page) = pages.following(known) {
+                return Ok(Some(page));
+            }
+            match pages.next.filter(|&next| next > Instant::now()) {
+                Some(next) if !pages.is_past(known) => {
+                    drop(pages);
+                    tokio::time::sleep_until(next).await;
+                }
+                _ => break pages,
+            }
+        };
+        let head = head.borrow().0;
+        if pages.is_past(known) {
+            // Nobody waits for who is behind.
+            drop(pages);
+            return Ok(read(coordinator.clone(), known, head).await?.map(Arc::new));
         }
-        // Who goes on where all others are reads for them, too. Nobody waits for who is behind.
-        let held = last.is_none_or(|last| last == known).then_some(tail);
-        let mut lines = read(coordinator.clone(), known).await?;
-        if lines.first().is_none_or(|line| line.event.revision != known + 1) {
+        // Who goes on where all others are, or a little further on, reads for them, too.
+        let mut pages = pages;
+        let near = pages.newest().filter(|newest| known - newest < PAGE as u64);
+        let page = read(coordinator.clone(), near.unwrap_or(known), head).await?.map(Arc::new);
+        if let Some(page) = &page {
+            pages.keep(page.clone(), page.until == head);
+        }
+        Ok(page)
+    }
+}
+
+impl Pages {
+    fn newest(&self) -> Option<u64> {
+        self.kept.back().map(|page| page.until)
+    }
+
+    /// Whether what follows on a revision came before all that is kept.
+    fn is_past(&self, known: u64) -> bool {
+        self.newest().is_some_and(|newest| known < newest)
+    }
+
+    fn following(&self, known: u64) -> Option<Arc<Page>> {
+        let page = self.kept.get(self.kept.partition_point(|page| page.until <= known))?;
+        (page.after <= known).then(|| page.clone())
+    }
+
+    /// Keeps a page that follows on the newest one, or on more than is kept.
+    fn keep(&mut self, page: Arc<Page>, is_all: bool) {
+        if self.newest() != Some(page.after) {
+            (self.kept, self.bytes) = Default::default();
+        }
+        // Who has more to read already waits for nothing.
+        self.next = is_all.then(|| Instant::now() + GATHERING);
+        self.bytes += page.text.len();
+        self.kept.push_back(page);
+        while self.kept.len() > KEPT || self.bytes > KEPT_BYTES {
+            let oldest = self.kept.pop_front();
+            self.bytes -= oldest.map_or(0, |page| page.text.len());
+        }
+    }
+}
+
+impl Page {
+    /// The text of what follows on a revision and is wanted.
+    fn told(&self, known: u64, query: &EventQuery) -> Bytes {
+        if known <= self.after && query.wants_all() {
+            return self.text.clone();
+        }
+        let (mut told, mut from) = (Vec::new(), 0);
+        for (event, end) in &self.events {
+            if event.revision > known && query.wants(event) {
+                told.extend_from_slice(&self.text[from..*end]);
+            }
+            from = *end;
+        }
+        told.into()
+    }
+}
+
+/// Reads the page that follows on a revision, and has nothing after `head`; `None` if that is not in the log.
+async fn read(
+    coordinator: Arc<Coordinator>,
+    after: u64,
+    head: u64,
+) -> Result<Option<Page>, CoordinatorError> {
+    let look = move || {
+        let logged = coordinator.history(|watch| watch.history().log_after(Revision(after), PAGE))?;
+        if logged.first().is_none_or(|first| first.record.revision.0 != after + 1) {
             return Ok(None);
         }
-        lines.retain(|line| line.event.revision <= head);
-        let mut tail = match held {
-            Some(tail) => tail,
-            None => self.tail.lock().await,
-        };
-        keep(&mut tail, &lines);
-        Ok(Some(lines))
-    }
-}
-
-/// Keeps lines at hand that are newer than those that are. There is never a gap in what is kept.
-fn keep(tail: &mut VecDeque<Arc<Line>>, lines: &[Arc<Line>]) {
-    let last = tail.back().map(|line| line.event.revision);
-    let ends = |line: Option<&Arc<Line>>| line.map(|line| line.event.revision);
-    if ends(lines.last()) <= last {
-        return;
-    }
-    if last.is_some_and(|last| ends(lines.first()) != Some(last + 1)) {
-        tail.clear();
-    }
-    tail.extend(lines.iter().cloned());
-    let mut bytes = 0;
-    let fits = |line: &&Arc<Line>| {
-        bytes += line.text.len();
-        bytes <= KEPT_BYTES
+        let (mut text, mut events) = (String::new(), Vec::new());
+        let events_of = logged.iter().map(service::event);
+        for event in events_of.take_while(|event| event.revision <= head) {
+            let data = serde_json::to_string(&event).expect("events have only text keys");
+            text += &format!("id: {}\nevent: {}\ndata: {data}\n\n", event.revision, event.kind);
+            events.push((event, text.len()));
+            if text.len() >= PAGE_BYTES {
+                break;
+            }
+        }
+        let until = events.last().map_or(after, |(event, _)| event.revision);
+        Ok(Some(Page { after, until, events, text: text.into() }))
     };
-    let fitting = tail.iter().rev().take(KEPT).take_while(fits).count();
-    tail.drain(..tail.len() - fitting);
-}
-
-async fn read(coordinator: Arc<Coordinator>, known: u64) -> Result<Vec<Arc<Line>>, CoordinatorError> {
-    let read = tokio::task::spawn_blocking(move || {
-        coordinator.history(|watch| watch.history().log_after(Revision(known), BATCH))
-    });
-    let logged = read.await.map_err(|_| CoordinatorError::Stopped)??;
-    Ok(logged.iter().map(|logged| Arc::new(Line::of(service::event(logged)))).collect())
-}
-
-impl Line {
-    fn of(event: Event) -> Line {
-        let data = serde_json::to_string(&event).expect("events have only text keys");
-        let text = format!("id: {}\nevent: {}\ndata: {data}\n\n", event.revision, event.kind);
-        Line { event, text }
-    }
+    tokio::task::spawn_blocking(look).await.map_err(|_| CoordinatorError::Stopped)?
 }
 
 /// One stream, on a task of its own.
@@ -159,13 +222,15 @@ struct Stream {
     /// When it was told something last.
     told: Instant,
     to: mpsc::Sender<Bytes>,
+    /// The session that it may last as long as, if it was opened by one.
+    login: Option<Login>,
     cut: Option<Cut>,
     _place: OwnedSemaphorePermit,
 }
 
 /// Why a stream ends.
 enum End {
-    /// The reader has gone, or the service ends.
+    /// The reader has gone or has logged out, or the service ends.
     Over,
     /// The reader does not read.
     TooSlow,
@@ -181,7 +246,18 @@ impl From<CoordinatorError> for End {
 
 impl Stream {
     async fn run(mut self) {
-        match self.tell().await {
+        let mut login = self.login.take();
+        let logged_out = async {
+            match &mut login {
+                Some(login) => login.over().await,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            () = logged_out => Err(End::Over),
+            ended = self.tell() => ended,
+        };
+        match ended {
             Err(End::TooSlow) => {
                 tracing::info!("a stream of events was cut off: its reader does not read");
                 if let Some(cut) = &self.cut {
@@ -196,7 +272,8 @@ impl Stream {
     }
 
     async fn tell(&mut self) -> Result<(), End> {
-        self.send(format!("retry: {RETRY_MS}\n\n")).await?;
+        // With where it begins, for who loses the connection before anything happens.
+        self.send(format!("retry: {RETRY_MS}\nid: {}\n\n", self.known)).await?;
         loop {
             let head = self.news.borrow_and_update().0;
             if self.known != head {
@@ -220,12 +297,12 @@ impl Stream {
 
     /// Tells the next events, or everything where they are no longer known.
     async fn go_on(&mut self, head: u64) -> Result<(), End> {
-        let lines = if self.known > head {
+        let page = if self.known > head {
             None
         } else {
-            self.feed.after(&self.coordinator, self.known, head).await?
+            self.feed.after(&self.coordinator, self.known, &self.news).await?
         };
-        let Some(lines) = lines else {
+        let Some(page) = page else {
             let (policy, now) = (self.coordinator.policy(), self.coordinator.now());
             let snapshot =
                 self.coordinator.read(|state| service::snapshot(state, policy, now, &self.query)).await?;
@@ -233,20 +310,12 @@ impl Stream {
             let data = serde_json::to_string(&snapshot).expect("snapshots have only text keys");
             return self.send(format!("id: {}\nevent: snapshot\ndata: {data}\n\n", self.known)).await;
         };
-        let mut text = String::new();
-        for line in &lines {
-            if self.query.wants(&line.event) {
-                text += &line.text;
-            }
-            self.known = line.event.revision;
-            if text.len() >= BATCH_BYTES {
-                break;
-            }
-        }
-        if text.is_empty() { Ok(()) } else { self.send(text).await }
+        let told = page.told(self.known, &self.query);
+        self.known = self.known.max(page.until);
+        if told.is_empty() { Ok(()) } else { self.send(told).await }
     }
 
-    async fn send(&mut self, text: String) -> Result<(), End> {
+    async fn send(&mut self, text: impl Into<Bytes>) -> Result<(), End> {
         self.told = Instant::now();
         match tokio::time::timeout(PATIENCE, self.to.send(text.into())).await {
             Ok(Ok(())) => Ok(()),
@@ -264,6 +333,7 @@ async fn over(closing: &mut watch::Receiver<bool>) {
 
 pub(super) async fn stream(app: &App, request: &Request<Incoming>) -> Result<Reply, Reply> {
     let query = EventQuery::from_query(&Query::parse(request.uri().query().unwrap_or_default()))?;
+    let login = dashboard::login_of(app, request.headers())?;
     let place = app.feed.places.clone().try_acquire_owned();
     let place = place.map_err(|_| Reply::later(503, "Too many streams of events are open"))?;
     let resumed = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
@@ -280,6 +350,7 @@ pub(super) async fn stream(app: &App, request: &Request<Incoming>) -> Result<Rep
         query,
         told: Instant::now(),
         to,
+        login,
         cut: request.extensions().get().cloned(),
         _place: place,
     };
@@ -324,5 +395,57 @@ impl HistoryQuery {
             until: fields.optional("until", name),
             limit: usize::try_from(fields.or("limit", 0, integer(0..=most))).unwrap_or(0),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(after: u64, until: u64, bytes: usize) -> Arc<Page> {
+        Arc::new(Page { after, until, events: Vec::new(), text: vec![b'x'; bytes].into() })
+    }
+
+    fn kept(pages: &Pages) -> Vec<(u64, u64)> {
+        pages.kept.iter().map(|page| (page.after, page.until)).collect()
+    }
+
+    #[test]
+    fn pages_follow_each_other() {
+        let mut pages = Pages::default();
+        assert!(pages.following(0).is_none() && !pages.is_past(0));
+        for (after, until) in [(5, 8), (8, 9), (9, 20)] {
+            pages.keep(page(after, until, 1), true);
+        }
+        let following = |known| pages.following(known).map(|page| page.after);
+        let found: Vec<_> = [4, 5, 7, 8, 19, 20].map(following).into();
+        assert_eq!(found, [None, Some(5), Some(5), Some(8), Some(9), None]);
+        assert!(pages.is_past(4) && !pages.is_past(20) && !pages.is_past(30));
+        // With a gap before it, nothing of what was can stay.
+        pages.keep(page(30, 31, 1), true);
+        assert_eq!(kept(&pages), [(30, 31)]);
+    }
+
+    #[test]
+    fn pages_are_bounded() {
+        let mut pages = Pages::default();
+        for number in 0..=KEPT as u64 {
+            pages.keep(page(number, number + 1, 1), true);
+        }
+        assert_eq!((pages.kept.len(), pages.bytes, kept(&pages)[0]), (KEPT, KEPT, (1, 2)));
+        let last = KEPT as u64 + 1;
+        pages.keep(page(last, last + 1, KEPT_BYTES - 1), true);
+        assert_eq!((pages.kept.len(), pages.bytes), (2, KEPT_BYTES));
+        pages.keep(page(last + 1, last + 2, KEPT_BYTES + 1), true);
+        assert_eq!((pages.kept.len(), pages.bytes), (0, 0));
+    }
+
+    #[test]
+    fn only_who_has_read_everything_waits_for_more() {
+        let mut pages = Pages::default();
+        pages.keep(page(0, 1, 1), false);
+        assert!(pages.next.is_none());
+        pages.keep(page(1, 2, 1), true);
+        assert!(pages.next.is_some());
     }
 }

@@ -4,6 +4,7 @@
 //! read off when somebody asks is not kept here: `super::metrics` has a table of such gauges.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode_registry;
@@ -44,6 +45,8 @@ pub(super) struct Meters {
     decision_time: Histogram,
     commit_time: Histogram,
     store_failures: Count,
+    /// Events that waited to be sent to a webhook when they were counted last.
+    pub(super) outbox_depth: AtomicUsize,
     /// Every open connection holds one.
     connections: Arc<()>,
     /// How long a batch may take before the log says so.
@@ -139,6 +142,7 @@ impl Meters {
                 Histogram::new(BUCKETS),
             ),
             store_failures: counter(kept, "store_failures_total", "Batches that could not be stored"),
+            outbox_depth: AtomicUsize::new(0),
             connections: Arc::default(),
             slow,
             registry,

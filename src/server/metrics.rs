@@ -1,5 +1,6 @@
 //! `/metrics`: how it stands now, for Prometheus. `/metrics/...`: figures over days.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::Request;
@@ -17,6 +18,8 @@ use crate::service;
 struct Sight<'a> {
     state: &'a State,
     app: &'a App,
+    /// How many events wait to be sent to a webhook.
+    outbox: usize,
 }
 
 /// A gauge: its name, its help, and how it is read.
@@ -27,6 +30,7 @@ const GAUGES: &[Gauge] = &[
     ("claims_active", "Claims held", |sight| sight.state.len()),
     ("waiters", "Requests that wait in a queue", |sight| sight.state.waiting()),
     ("requests_open", "Release requests nobody has answered", |sight| sight.state.requests().count()),
+    ("outbox_depth", "Events that wait to be sent to a webhook", |sight| sight.outbox),
     ("event_streams", "Streams of events that are open", |sight| sight.app.feed.streams()),
     ("connections_open", "Connections of clients", |sight| sight.app.meters.connections()),
 ];
@@ -36,8 +40,13 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Tells all metrics, whatever state the database is in.
 pub(super) async fn scrape(app: &App) -> Reply {
+    let counted = app.look(|watch| watch.history().outbox_depth());
+    if let Ok(Ok(depth)) = tokio::time::timeout(PATIENCE, counted).await {
+        app.meters.outbox_depth.store(depth, Ordering::Relaxed);
+    }
+    let outbox = app.meters.outbox_depth.load(Ordering::Relaxed);
     let look = |state: &State| {
-        let sight = Sight { state, app };
+        let sight = Sight { state, app, outbox };
         GAUGES.iter().map(|&(name, help, read)| (name, help, read(&sight))).collect::<Vec<_>>()
     };
     let gauges = match tokio::time::timeout(PATIENCE, app.coordinator.read(look)).await {

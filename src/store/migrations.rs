@@ -10,8 +10,11 @@ use super::StoreError;
 const APPLICATION_ID: i32 = 0x636f_7264;
 
 /// The steps, the first leading to schema 1.
-const STEPS: &[&str] =
-    &[include_str!("../../migrations/0001_claims.sql"), include_str!("../../migrations/0002_sharing.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../../migrations/0001_claims.sql"),
+    include_str!("../../migrations/0002_sharing.sql"),
+    include_str!("../../migrations/0003_repos.sql"),
+];
 
 /// The schema that this program writes.
 pub(super) fn latest() -> u32 {

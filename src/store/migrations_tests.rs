@@ -78,6 +78,7 @@ fn an_old_database_is_brought_up_to_date() {
     let fixtures = [
         include_str!("../../tests/fixtures/schema-1.sql"),
         include_str!("../../tests/fixtures/schema-2.sql"),
+        include_str!("../../tests/fixtures/schema-3.sql"),
     ];
     assert_eq!(fixtures.len() as u32, latest(), "every released schema has a fixture");
     let fresh = directory();

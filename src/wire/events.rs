@@ -107,6 +107,12 @@ pub struct EventQuery {
 }
 
 impl EventQuery {
+    /// Whether every event is asked for.
+    #[must_use]
+    pub fn wants_all(&self) -> bool {
+        self.repo.is_none() && self.engineer.is_none() && self.types.is_empty()
+    }
+
     /// Whether an event is asked for.
     #[must_use]
     pub fn wants(&self, event: &Event) -> bool {

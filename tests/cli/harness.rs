@@ -85,17 +85,22 @@ impl World {
         serve.start(&["serve", "--port", port])
     }
 
+    /// Where the world's service listens.
+    pub(crate) fn url(&self) -> String {
+        self.service.as_ref().unwrap().url()
+    }
+
     /// Kills the world's service without warning, and starts it again.
     pub(crate) fn kill(&mut self) {
         self.service = None;
         self.service = Some(self.serve(&[]));
     }
 
-    /// Ends the world's service, and starts it again at the same address.
-    pub(crate) fn restart(&mut self) {
+    /// Ends the world's service by a signal, and starts it again at the same address.
+    pub(crate) fn restart(&mut self, signal: &str) {
         let service = self.service.take().unwrap();
         let port = service.url().rsplit(':').next().unwrap().to_owned();
-        service.signal("TERM");
+        service.signal(signal);
         service.ended();
         self.service = Some(self.serve_at(&port, &[]));
     }
@@ -298,6 +303,13 @@ impl Running {
     pub(crate) fn lines(&mut self) -> impl Iterator<Item = String> + use<> {
         let stdout = self.process.stdout.take().unwrap();
         BufReader::new(stdout).lines().map(Result::unwrap)
+    }
+
+    /// Waits until it says something on stderr, and returns that line.
+    pub(crate) fn says(&mut self) -> String {
+        let mut line = String::new();
+        self.stderr.read_line(&mut line).unwrap();
+        line
     }
 
     /// Whether it goes on.

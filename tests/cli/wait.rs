@@ -213,7 +213,7 @@ fn a_service_that_restarts_keeps_the_place() {
     world.queue_of(1);
     let second = engineer(&world, "dan").spawn(&["claim", "docs", "--wait", "55s"]);
     world.queue_of(2);
-    world.restart();
+    world.restart("TERM");
     world.queue_of(2);
     world.alice().coord(&["release", "--all"]).ok();
     let ran = first.ended().ok();

@@ -24,6 +24,35 @@ fn what_happens_is_told_as_it_happens() {
 }
 
 #[test]
+fn a_service_that_was_killed_is_followed_again() {
+    let mut world = World::served();
+    let mut watch = world.alice().spawn(&["watch", "--json"]);
+    let told = |lines: &mut dyn Iterator<Item = String>| {
+        let event: Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
+        (event["revision"].as_u64().unwrap(), event["type"].as_str().unwrap().to_owned())
+    };
+    let mut lines = watch.lines();
+    let metrics = format!("{}/metrics", world.url());
+    world.alice().coord_until(&["status"], |_| http("GET", &metrics, None).1.contains("\nevent_streams 1\n"));
+    // Once before it has been told anything, and once after.
+    for (round, revision) in [(0, 1), (1, 3)] {
+        world.restart("KILL");
+        let url = world.url();
+        world.bob().coord(&["claim", &format!("{round}.ts")]).ok();
+        assert_eq!(
+            watch.says(),
+            format!("warning: no coordination service answers at {url}; asking again\n")
+        );
+        assert_eq!(watch.says(), "the service answers again\n");
+        world.bob().coord(&["release", "--all"]).ok();
+        assert_eq!(told(&mut lines), (revision, "claim_granted".into()));
+        assert_eq!(told(&mut lines), (revision + 1, "claim_released".into()));
+    }
+    watch.signal("INT");
+    assert_eq!(lines.next(), None, "nothing is told twice");
+}
+
+#[test]
 fn who_had_it() {
     both(|world| {
         let nothing = world.alice().coord(&["log", "src/api.ts"]).ok();

@@ -1,5 +1,7 @@
 //! `/dashboard`: who gets in and how, and what its page may do.
 
+use std::io::{BufRead, BufReader, Write};
+
 use serde_json::json;
 
 use super::harness::{Response, Server, TOKEN, claim};
@@ -115,6 +117,38 @@ fn a_browser_logs_in_and_out() {
     let reply = visit(&server, "POST", "/dashboard/login", &encrypted, &format!("token={TOKEN}"));
     assert_eq!(reply.code(), 303);
     assert!(reply.header("set-cookie").unwrap().contains("; Secure"));
+}
+
+#[test]
+fn a_stream_ends_with_the_login_that_it_was_opened_by() {
+    let server = Server::start();
+    let (leaving, staying) = (log_in(&server), log_in(&server));
+    let follow = |cookie: &str| {
+        let mut stream = server.connect().stream;
+        write!(stream, "GET /events HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n", server.address).unwrap();
+        let mut reader = BufReader::new(stream);
+        let mut said = String::new();
+        while !said.contains("retry: ") {
+            assert!(reader.read_line(&mut said).unwrap() > 0, "{said}");
+        }
+        reader
+    };
+    let (mut left, mut other) = (follow(&leaving), follow(&staying));
+    let headers = format!("{leaving}{}", own_origin(&server));
+    let csrf = format!("csrf={}", csrf(&server, &leaving));
+    assert_eq!(visit(&server, "POST", "/dashboard/logout", &headers, &csrf).code(), 303);
+    let mut rest = String::new();
+    // It ends in good order, and the connection can be used again: not for the same.
+    while !rest.ends_with("0\r\n\r\n") {
+        assert!(left.read_line(&mut rest).unwrap() > 0, "{rest}");
+    }
+    assert!(!rest.contains("data: "), "{rest}");
+    assert_eq!(visit(&server, "GET", "/events", &leaving, "").code(), 401);
+    server.claim("ada", &["a.ts"]).ids();
+    let mut told = String::new();
+    while !told.contains("data: ") {
+        assert!(other.read_line(&mut told).unwrap() > 0, "{told}");
+    }
 }
 
 #[test]

@@ -227,6 +227,23 @@ fn who_does_not_read_is_cut_off_and_slows_nobody() {
 }
 
 #[test]
+fn there_is_a_bound_to_the_streams() {
+    const MOST: u64 = 1024;
+    let server = Server::start();
+    let mut open: Vec<Follower> = (0..MOST).map(|_| Follower::open(&server, "/events", &[])).collect();
+    assert_eq!(streams(&server), MOST);
+    let refused = server.call("GET", "/events", None);
+    assert_eq!((refused.code(), refused.header("retry-after")), (503, Some("1")));
+    assert!(refused.detail().contains("Too many streams"), "{refused:?}");
+    // Whoever is there is told all the same, and a place that is left is free.
+    server.claim("ada", &["a.ts"]).ids();
+    assert!(open.iter_mut().all(|follower| follower.next().0 == 1));
+    open.pop();
+    streams_become(&server, MOST - 1);
+    Follower::open(&server, "/events", &[]);
+}
+
+#[test]
 fn a_stream_ends_with_the_service() {
     let mut server = Server::start();
     let mut follower = Follower::open(&server, "/events", &[]);

@@ -158,6 +158,23 @@ fn what_others_granted_is_active_and_a_database_that_hangs_holds_nothing_up() {
     assert_eq!(seen[r#"claims_created_total{severity="soft"}"#], 0.0, "what others granted, they count");
 }
 
+#[test]
+fn what_waits_to_be_sent() {
+    let server = Server::start();
+    assert_eq!(now(&server)["outbox_depth"], 0.0);
+    let elsewhere = rusqlite::Connection::open(server.directory.join("coord.db")).unwrap();
+    for status in ["pending", "delivered", "pending", "exhausted"] {
+        let sql =
+            "INSERT INTO outbox (delivery_id, url, event_type, payload, status, next_attempt_at, created_at)
+                   VALUES ('x', 'http://127.0.0.1/', 'claim_granted', '{}', ?, 0, 0)";
+        elsewhere.execute(sql, [status]).unwrap();
+    }
+    assert_eq!(now(&server)["outbox_depth"], 2.0);
+    let plan = "EXPLAIN QUERY PLAN SELECT count(*) FROM outbox WHERE status = 'pending'";
+    let plan: String = elsewhere.query_row(plan, [], |row| row.get(3)).unwrap();
+    assert!(plan.contains("COVERING INDEX outbox_due"), "{plan}");
+}
+
 fn one_claim() -> Command {
     let item = ClaimItem { claim_type: "file".into(), pattern: "e.ts".into(), ..ClaimItem::default() };
     let request = ClaimRequest { engineer: "eve".into(), claims: vec![item], ..ClaimRequest::default() };

@@ -19,7 +19,7 @@ use hyper::header::{
 use hyper::{Method, Request};
 use serde_json::json;
 
-pub(super) use session::Visitors;
+pub(super) use session::{Login, Visitors};
 
 use super::app::App;
 use super::auth;
@@ -63,6 +63,16 @@ pub(super) fn admit(app: &App, method: &Method, headers: &HeaderMap) -> Result<(
     }
     let given = headers.get(CSRF).and_then(|word| word.to_str().ok()).unwrap_or_default();
     own_page(headers, given, &csrf)
+}
+
+/// The session by which somebody is here who stays; `None` if they showed the token, or need none.
+pub(super) fn login_of(app: &App, headers: &HeaderMap) -> Result<Option<Login>, Reply> {
+    let by_cookie = !headers.contains_key(AUTHORIZATION);
+    match app.visitors.login(headers, Instant::now()).filter(|_| by_cookie) {
+        Some(login) => Ok(Some(login)),
+        // Who was let in by a session may have lost it since.
+        None => auth::bearer(app.config.token.as_ref(), headers).map(|()| None),
+    }
 }
 
 /// Lets an action of our own page pass. Where an `Origin` is named, it has been found to be ours before.

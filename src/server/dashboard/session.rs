@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use hyper::HeaderMap;
 use hyper::header::{COOKIE, HeaderValue};
 use subtle::ConstantTimeEq;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 /// How long a login lasts.
@@ -35,33 +36,65 @@ pub(in crate::server) struct Visitors {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// The word that goes with each session's actions, and when the session ends.
-    sessions: HashMap<String, (String, Instant)>,
+    sessions: HashMap<String, Session>,
     /// When each code ends.
     codes: HashMap<String, Instant>,
+}
+
+#[derive(Debug)]
+struct Session {
+    /// The word that goes with its actions.
+    word: String,
+    until: Instant,
+    /// Dropped with the session, which tells those who go by it.
+    lives: watch::Sender<()>,
+}
+
+/// A session that somebody goes by for longer than a request.
+#[derive(Debug)]
+pub(in crate::server) struct Login {
+    until: Instant,
+    lives: watch::Receiver<()>,
+}
+
+impl Login {
+    /// Waits until the session is over, whatever ends it.
+    pub(in crate::server) async fn over(&mut self) {
+        // Nothing is ever sent: what comes is that the session is gone.
+        let _ = tokio::time::timeout_at(self.until.into(), self.lives.changed()).await;
+    }
 }
 
 impl Visitors {
     /// Begins a session, and returns its name.
     pub(super) fn admit(&self, now: Instant) -> String {
         let mut known = self.known();
-        known.sessions.retain(|_, (_, until)| *until > now);
+        known.sessions.retain(|_, session| session.until > now);
         if known.sessions.len() >= MOST_SESSIONS {
-            let oldest = known.sessions.iter().min_by_key(|(_, (_, until))| *until);
+            let oldest = known.sessions.iter().min_by_key(|(_, session)| session.until);
             if let Some(name) = oldest.map(|(name, _)| name.clone()) {
                 known.sessions.remove(&name);
             }
         }
         let name = word();
-        known.sessions.insert(name.clone(), (word(), now + LASTS));
+        let lives = watch::Sender::new(());
+        known.sessions.insert(name.clone(), Session { word: word(), until: now + LASTS, lives });
         name
     }
 
     /// The word that goes with the actions of whoever sends these headers, if they are logged in.
     pub(super) fn recognise(&self, headers: &HeaderMap, now: Instant) -> Option<String> {
+        self.session(headers, now, |session| session.word.clone())
+    }
+
+    /// The session of whoever sends these headers, if they are logged in.
+    pub(super) fn login(&self, headers: &HeaderMap, now: Instant) -> Option<Login> {
+        self.session(headers, now, |session| Login { until: session.until, lives: session.lives.subscribe() })
+    }
+
+    fn session<T>(&self, headers: &HeaderMap, now: Instant, look: impl FnOnce(&Session) -> T) -> Option<T> {
         let name = cookie(headers)?;
-        let known = self.known();
-        known.sessions.get(name).filter(|(_, until)| *until > now).map(|(word, _)| word.clone())
+        self.known().sessions.get(name).filter(|session| session.until > now).map(look)
     }
 
     /// Ends the session of whoever sends these headers.
@@ -135,6 +168,30 @@ mod tests {
         assert_eq!(visitors.recognise(&with(&format!("{NAME}=")), now), None);
         visitors.dismiss(&headers);
         assert_eq!(visitors.recognise(&headers, now), None);
+    }
+
+    #[tokio::test]
+    async fn whoever_goes_by_a_session_is_told_of_its_end() {
+        const DEADLINE: Duration = Duration::from_secs(60);
+        async fn ends(login: &mut Login, within: Duration) -> bool {
+            tokio::time::timeout(within, login.over()).await.is_ok()
+        }
+        let (visitors, now) = (Visitors::default(), Instant::now());
+        let come = || with(&format!("{NAME}={}", visitors.admit(now)));
+        let (leaving, staying) = (come(), come());
+        let mut left = visitors.login(&leaving, now).unwrap();
+        let mut expiring = visitors.login(&staying, now).unwrap();
+        assert!(!ends(&mut left, Duration::ZERO).await);
+        visitors.dismiss(&leaving);
+        assert!(ends(&mut left, DEADLINE).await);
+        assert!(visitors.login(&leaving, now).is_none());
+        assert_eq!(expiring.until, now + LASTS);
+        assert!(!ends(&mut expiring, Duration::ZERO).await);
+        expiring.until = now;
+        assert!(ends(&mut expiring, DEADLINE).await);
+        let mut evicted = visitors.login(&staying, now).unwrap();
+        (0..MOST_SESSIONS).for_each(|_| drop(visitors.admit(now + Duration::from_secs(1))));
+        assert!(ends(&mut evicted, DEADLINE).await);
     }
 
     #[test]
