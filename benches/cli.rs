@@ -162,7 +162,10 @@ impl Clone {
     /// What a shell asks when a word is to be completed.
     fn completion(&self, words: &[&str]) -> Command {
         let mut command = self.coord(&["--", "coord"]);
-        command.args(words).env("COORD_COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", words.len().to_string());
+        command
+            .args(words)
+            .env("COORD_COMPLETE", "bash")
+            .env("_CLAP_COMPLETE_INDEX", words.len().to_string());
         command
     }
 

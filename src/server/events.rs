@@ -2,7 +2,8 @@
 //!
 //! A stream reads the log by revision when it is woken, so it has no gap and no repetition wherever it goes on. It is read
 //! in pages, which streams share: what is committed within a moment is read once, written down once, and sent at once to
-//! each. The writer waits for none of them: one that does not read what it is sent is cut off.
+//! each. The writer waits for none of them: they have a thread of their own, which lets all others go first, and one that
+//! does not read what it is sent is cut off.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,13 +11,14 @@ use std::time::Duration;
 
 use hyper::Request;
 use hyper::body::{Bytes, Incoming};
-use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
 use super::app::App;
 use super::dashboard::{self, Login};
 use super::fields::{boolean, integer, list, name};
 use super::input::{Invalid, Query};
+use super::listener::Connection;
 use super::reply::Reply;
 use crate::coordinator::{Coordinator, CoordinatorError};
 use crate::engine::Revision;
@@ -55,10 +57,6 @@ const RETRY_MS: u32 = 2000;
 
 /// The most types in a filter.
 const MOST_TYPES: usize = 64;
-
-/// Ends the connection that a request came on, whatever it is doing.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Cut(pub(super) Arc<Notify>);
 
 /// What streams share.
 #[derive(Debug)]
@@ -224,7 +222,7 @@ struct Stream {
     to: mpsc::Sender<Bytes>,
     /// The session that it may last as long as, if it was opened by one.
     login: Option<Login>,
-    cut: Option<Cut>,
+    connection: Option<Arc<Connection>>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -260,8 +258,8 @@ impl Stream {
         match ended {
             Err(End::TooSlow) => {
                 tracing::info!("a stream of events was cut off: its reader does not read");
-                if let Some(cut) = &self.cut {
-                    cut.0.notify_one();
+                if let Some(connection) = &self.connection {
+                    connection.cut();
                 }
             }
             Err(End::Failed(error)) => {
@@ -341,6 +339,7 @@ pub(super) async fn stream(app: &App, request: &Request<Incoming>) -> Result<Rep
     let news = app.coordinator.follow();
     let head = app.coordinator.read(|state| state.revision().0).await?;
     let (to, frames) = mpsc::channel(WAITING);
+    let connection = request.extensions().get::<Arc<Connection>>().cloned();
     let stream = Stream {
         coordinator: app.coordinator.clone(),
         feed: app.feed.clone(),
@@ -351,10 +350,13 @@ pub(super) async fn stream(app: &App, request: &Request<Incoming>) -> Result<Rep
         told: Instant::now(),
         to,
         login,
-        cut: request.extensions().get().cloned(),
+        connection: connection.clone(),
         _place: place,
     };
-    tokio::spawn(stream.run());
+    app.background.spawn(stream.run());
+    if let Some(connection) = connection {
+        connection.stay_in_background();
+    }
     Ok(Reply::events(frames))
 }
 

@@ -8,6 +8,7 @@
 mod access;
 mod app;
 mod auth;
+mod background;
 mod claims;
 mod config;
 mod conflicts;
@@ -71,6 +72,9 @@ pub enum ServeError {
         /// Why.
         source: std::io::Error,
     },
+    /// The system gives no thread.
+    #[error("cannot start a thread")]
+    Thread(#[source] std::io::Error),
     /// The checkout cannot be looked into.
     #[error("COORD_REPO_ROOT cannot be used")]
     Checkout(#[from] crate::workspace::WorkspaceError),

@@ -39,7 +39,7 @@ fn only_claim(server: &Server) -> Value {
 fn a_hotspot_is_shared() {
     let server = crowded("package-lock.json");
     let browser = visitor(&server);
-    browser.sees("#hotspots", "6 times");
+    browser.sees("#hotspots", "monitor");
     act(&browser, "share package-lock.json", None);
     browser.sees("#toast", "Done.");
     browser.sees("#hotspots", "shared");
@@ -132,7 +132,7 @@ fn a_claim_is_extended_and_released() {
     let proposed = text(&only_claim(&server), "expires_at");
     act(&browser, "extend src/a.ts of ada", Some("24"));
     until(|| text(&only_claim(&server), "expires_at") > proposed);
-    browser.wait("/2[34] h \\d+ min left/.test(document.getElementById('claims-list').innerText)");
+    browser.wait("/2[34] h( \\d+ min)? left/.test(document.getElementById('claims-list').innerText)");
     act(&browser, "release src/a.ts of ada", None);
     browser.sees("#claims-list", "Nobody has claimed anything.");
     assert_eq!(server.active(), 0);

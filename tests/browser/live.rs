@@ -63,7 +63,7 @@ fn filters_narrow_the_list_and_outlive_a_reload() {
     server.claim("bob", &["src/auth/token.ts"]).ids();
     server.claim("bob", &["docs/guide.md"]).ids();
     let browser = visitor(&server);
-    browser.sees("#claims-count", "3 of 3");
+    browser.sees("#claims-count", "3");
     browser.write("#filters [name=engineer]", "bob");
     browser.sees("#claims-count", "2 of 3");
     browser.write("#filters [name=path]", "AUTH");
@@ -93,7 +93,7 @@ fn ten_thousand_claims_are_a_few_rows() {
         post(&server, "/claims", &body);
     }
     let browser = visitor(&server);
-    browser.sees("#claims-count", "10000 of 10000");
+    browser.sees("#claims-count", "10000");
     let rows = || browser.run("return document.querySelectorAll('#claims-list [role=row]').length").as_u64();
     let few = 1..100;
     assert!(few.contains(&rows().unwrap()), "{:?}", rows());
@@ -101,7 +101,7 @@ fn ten_thousand_claims_are_a_few_rows() {
     // file99 and file990 to file999.
     browser.sees("#claims-count", "11 of 10000");
     browser.rewrite("#filters [name=path]", "/");
-    browser.sees("#claims-count", "10000 of 10000");
+    browser.sees("#claims-count", "10000");
     browser.run("const list = document.getElementById('claims-list'); list.scrollTop = list.scrollHeight");
     browser.wait("document.querySelector('#claims-list [aria-rowindex=\"10000\"]')");
     assert!(few.contains(&rows().unwrap()), "{:?}", rows());

@@ -44,15 +44,14 @@ fn text_from_outside_is_text() {
     }
     ask(&server, "<s>bob", &id, "high", "<img src=x onerror=window.ran=4>");
     let browser = visitor(&server);
-    for place in
-        ["#claims-list", "#tree", "#graph", "#bars", "#hotspots", "#conflicts", "#requests", "#timeline"]
+    for place in ["#claims-list", "#tree", "#graph", "#bars", "#hotspots", "#conflicts", "#asks", "#timeline"]
     {
         browser.wait(&format!("document.querySelector('{place}').textContent.includes('<')"));
     }
     browser.sees("#claims-list", engineer);
     browser.sees("#claims-list", pattern);
     browser.sees("#claims-list", description);
-    browser.sees("#requests", "<img src=x onerror=window.ran=4>");
+    browser.sees("#asks", "<img src=x onerror=window.ran=4>");
     // The same as it comes in events, and in what is asked about it.
     let late =
         json!({"engineer": engineer, "repo": "o/<i>r", "claims": [{"type": "file", "pattern": "<h1>late"}]});
@@ -61,7 +60,7 @@ fn text_from_outside_is_text() {
     browser.click("#claims-list button[aria-label^=release]");
     browser.sees("#confirm-text", engineer);
     browser.click("#confirm button[value=no]");
-    let made = browser.run("return [window.ran === undefined, document.querySelectorAll('img, b[onmouseover], main h1, s, u, i').length]");
+    let made = browser.run("return [window.ran === undefined, document.querySelectorAll('main img, b[onmouseover], main h1, s, u, i').length]");
     assert_eq!(made, json!([true, 0]));
     assert_eq!(browser.complaints(), [""; 0]);
 }
@@ -124,7 +123,7 @@ fn nothing_hangs_over_on_a_narrow_screen() {
     fits(&browser);
     enter(&browser, server);
     browser.sees("#claims-list", "ada");
-    browser.wait("document.querySelector('#graph svg') && document.querySelector('#bars svg')");
+    browser.wait("document.querySelector('#graph svg') && document.querySelector('#bars .track')");
     fits(&browser);
     let empty = Server::start();
     enter(&browser, &empty);
