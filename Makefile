@@ -80,8 +80,7 @@ openapi-if-there:
 .PHONY: browser browser-if-there screenshots
 check test: browser-if-there
 
-# No proxy stands between the tests and the driver.
-BROWSER = NO_PROXY=127.0.0.1 no_proxy=127.0.0.1 $(CARGO) test --locked --test browser --
+BROWSER = $(CARGO) test --locked --test browser --
 CHROMEDRIVER = command -v chromedriver >/dev/null
 
 browser:

@@ -1,5 +1,6 @@
 //! What can be done from the page, and that the service has done it.
 
+use fantoccini::key::Key;
 use serde_json::{Value, json};
 
 use super::browser::Browser;
@@ -147,10 +148,8 @@ fn nothing_is_done_without_a_yes() {
     let browser = visitor(&server);
     let before = get(&server, "/claims");
     let revision = browser.seen("#revision");
-    let refuse: [fn(&Browser); 2] = [
-        |browser| browser.click("#confirm button[value=no]"),
-        |browser| browser.press(thirtyfour::Key::Escape),
-    ];
+    let refuse: [fn(&Browser); 2] =
+        [|browser| browser.click("#confirm button[value=no]"), |browser| browser.press(Key::Escape)];
     for label in [
         "release src/a.ts of ada",
         "extend src/a.ts of ada",

@@ -7,12 +7,18 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
+use fantoccini::key::Key;
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper::Method;
+use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use thirtyfour::error::WebDriverResult;
-use thirtyfour::prelude::*;
-use thirtyfour::{ChromiumLikeCapabilities, LoggingPrefsLogLevel};
 use tokio::runtime::Runtime;
+use url::{ParseError, Url};
 
 /// How long anything may take before a test gives up on it.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
@@ -40,7 +46,7 @@ const ARGUMENTS: [&str; 11] = [
 /// A browser with nothing in its profile.
 pub(crate) struct Browser {
     runtime: Runtime,
-    driver: Option<WebDriver>,
+    driver: Option<Client>,
     _chromedriver: Chromedriver,
     _profile: TempDir,
 }
@@ -52,15 +58,19 @@ struct Chromedriver {
 
 impl Chromedriver {
     fn start() -> Chromedriver {
+        // The port that it finds for IPv4 may be taken for IPv6, and then it gives up.
+        let started = (0..5).find_map(|_| Chromedriver::try_start());
+        started.expect("chromedriver starts: install it, and Chromium, with your package manager")
+    }
+
+    fn try_start() -> Option<Chromedriver> {
         let mut command = Command::new("sh");
         command.args(["-c", DRIVER]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut shell = command.spawn().unwrap();
-        let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let port = lines.find_map(|line| {
-            line.split_once(STARTED).and_then(|(_, port)| port.trim_end_matches('.').parse().ok())
-        });
-        let port = port.expect("chromedriver starts: install it, and Chromium, with your package manager");
-        Chromedriver { shell, port }
+        let mut chromedriver = Chromedriver { shell: command.spawn().unwrap(), port: 0 };
+        let output = BufReader::new(chromedriver.shell.stdout.take()?);
+        let port = |line: String| line.split_once(STARTED)?.1.trim_end_matches('.').parse().ok();
+        chromedriver.port = output.lines().map_while(Result::ok).find_map(port)?;
+        Some(chromedriver)
     }
 }
 
@@ -78,25 +88,27 @@ impl Browser {
         let chromedriver = Chromedriver::start();
         let profile = TempDir::with_prefix("coord-browser-").unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let mut wanted = DesiredCapabilities::chrome();
-        for argument in ARGUMENTS {
-            wanted.add_arg(argument).unwrap();
-        }
-        wanted.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
+        let mut arguments: Vec<String> = ARGUMENTS.map(String::from).to_vec();
+        arguments.push(format!("--user-data-dir={}", profile.path().display()));
         // Chromium's sandbox does not work for root.
         if rustix::process::geteuid().is_root() {
-            wanted.add_arg("--no-sandbox").unwrap();
+            arguments.push("--no-sandbox".into());
         }
-        wanted.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
+        let wanted =
+            json!({"goog:chromeOptions": {"args": arguments}, "goog:loggingPrefs": {"browser": "ALL"}});
         let address = format!("http://127.0.0.1:{}", chromedriver.port);
-        let driver = runtime.block_on(async { WebDriver::new(address, wanted).await }).unwrap();
+        let driver = runtime.block_on(async {
+            let mut builder = ClientBuilder::new(HttpConnector::new());
+            builder.capabilities(wanted.as_object().cloned().unwrap()).connect(&address).await
+        });
+        let driver = driver.unwrap();
         let browser =
             Browser { runtime, driver: Some(driver), _chromedriver: chromedriver, _profile: profile };
         browser.resize(1440, 900);
         browser
     }
 
-    fn driver(&self) -> &WebDriver {
+    fn driver(&self) -> &Client {
         self.driver.as_ref().expect("it is there until the browser is dropped")
     }
 
@@ -109,7 +121,12 @@ impl Browser {
     /// Sends a command of the DevTools protocol.
     #[track_caller]
     pub(crate) fn command(&self, method: &str, params: Value) {
-        self.runtime.block_on(self.driver().cdp().send_raw(method, params)).unwrap();
+        self.issue("goog/cdp/execute", json!({"cmd": method, "params": params}));
+    }
+
+    #[track_caller]
+    fn issue(&self, path: &'static str, body: Value) -> Value {
+        self.runtime.block_on(self.driver().issue_cmd(Extension { path, body })).unwrap()
     }
 
     /// Opens an address, and waits until it is loaded.
@@ -136,11 +153,8 @@ impl Browser {
         self.try_run(script).unwrap_or_else(|error| panic!("{error} in {script}"))
     }
 
-    fn try_run(&self, script: &str) -> WebDriverResult<Value> {
-        self.runtime.block_on(async {
-            let made = self.driver().execute(script, Vec::new()).await?;
-            Ok(made.json().clone())
-        })
+    fn try_run(&self, script: &str) -> Result<Value, CmdError> {
+        self.runtime.block_on(self.driver().execute(script, Vec::new()))
     }
 
     /// Waits until an expression is true, on whatever page is shown by then.
@@ -208,12 +222,12 @@ impl Browser {
     }
 
     #[track_caller]
-    fn insist(&self, selector: &str, act: impl AsyncFn(&WebElement) -> WebDriverResult<()>) {
+    fn insist(&self, selector: &str, act: impl AsyncFn(Element) -> Result<(), CmdError>) {
         let until = Instant::now() + DEADLINE;
         loop {
             let done = self.runtime.block_on(async {
-                let element = self.driver().find(By::Css(selector)).await?;
-                act(&element).await
+                let element = self.driver().find(Locator::Css(selector)).await?;
+                act(element).await
             });
             let Err(error) = done else { return };
             assert!(Instant::now() < until, "{selector}: {error}\n{}", self.seen("body"));
@@ -223,9 +237,10 @@ impl Browser {
     /// Presses a key, wherever the focus is.
     #[track_caller]
     pub(crate) fn press(&self, key: Key) {
-        self.runtime
-            .block_on(async { self.driver().action_chain().send_keys(char::from(key)).perform().await })
-            .unwrap();
+        let value = char::from(key);
+        let strokes = KeyActions::new("keyboard".into()).then(KeyAction::Down { value });
+        let strokes = strokes.then(KeyAction::Up { value });
+        self.runtime.block_on(self.driver().perform_actions(strokes)).unwrap();
     }
 
     /// The cookie of a login, as `name=value`, if there is one.
@@ -233,21 +248,39 @@ impl Browser {
     pub(crate) fn cookie(&self) -> Option<String> {
         let all = self.runtime.block_on(self.driver().get_all_cookies()).unwrap();
         assert!(all.len() <= 1, "{all:?}");
-        all.first().map(|cookie| format!("{}={}", cookie.name, cookie.value))
+        all.first().map(|cookie| format!("{}={}", cookie.name(), cookie.value()))
     }
 
     /// What the browser has complained about since it was asked last.
     #[track_caller]
     pub(crate) fn complaints(&self) -> Vec<String> {
-        let log = self.runtime.block_on(self.driver().browser_log()).unwrap();
-        let loud = log.into_iter().filter(|entry| ["SEVERE", "WARNING"].contains(&entry.level.as_str()));
-        loud.map(|entry| entry.message).collect()
+        let log = self.issue("se/log", json!({"type": "browser"}));
+        let log: Vec<Value> = log.as_array().unwrap().clone();
+        let loud = log.into_iter().filter(|entry| entry["level"] == "SEVERE" || entry["level"] == "WARNING");
+        loud.map(|entry| entry["message"].as_str().unwrap().into()).collect()
     }
 
     /// What is shown, as a PNG.
     #[track_caller]
     pub(crate) fn picture(&self) -> Vec<u8> {
-        self.runtime.block_on(self.driver().screenshot_as_png()).unwrap()
+        self.runtime.block_on(self.driver().screenshot()).unwrap()
+    }
+}
+
+/// What `chromedriver` can do beyond the standard.
+#[derive(Debug)]
+struct Extension {
+    path: &'static str,
+    body: Value,
+}
+
+impl WebDriverCompatibleCommand for Extension {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.path))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.body.to_string()))
     }
 }
 
@@ -255,7 +288,7 @@ impl Drop for Browser {
     fn drop(&mut self) {
         if let Some(driver) = self.driver.take() {
             // It ends with its driver, if not now.
-            let _ = self.runtime.block_on(driver.quit());
+            let _ = self.runtime.block_on(driver.close());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How the page behaves: towards strangers' text, keyboards, small screens and the network.
 
+use fantoccini::key::Key;
 use serde_json::{Value, json};
-use thirtyfour::Key;
 
 use super::browser::Browser;
 use super::busy::Busy;

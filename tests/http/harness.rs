@@ -154,8 +154,10 @@ impl Server {
         match body {
             Some(body) => {
                 let body = body.to_string();
-                text += "Content-Type: application/json\r\n";
-                format!("{text}Content-Length: {}\r\n\r\n{body}", body.len())
+                text + &format!(
+                    "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                )
             }
             None => text + "\r\n",
         }
