@@ -105,6 +105,35 @@ fn all_of_it_is_done_by_keyboard() {
     browser.sees("#claims-list", "Nobody has claimed anything.");
 }
 
+#[test]
+fn the_focus_stays_where_it_is_while_things_happen() {
+    let server = Server::start();
+    let id = server.claim("ada", &["src/a.ts"]).ids().remove(0);
+    ask(&server, "bob", &id, "normal", "");
+    let browser = visitor(&server);
+    let focused = || browser.run("return document.activeElement.ariaLabel");
+    let names = ["release src/a.ts of ada", "deny the request of bob for src/a.ts"];
+    for (at, name) in names.iter().enumerate() {
+        // Somebody asks, so that the other panel is made again, too.
+        let happen = |what: &str| {
+            let pattern = format!("src/{what}{at}.ts");
+            let id = server.claim("eve", &[&pattern]).ids().remove(0);
+            ask(&server, "bob", &id, "normal", "");
+            browser.sees("#claims-list", &pattern);
+            browser.sees("#asks", &pattern);
+        };
+        browser.run(&format!("document.querySelector('button[aria-label={}]').focus()", json!(name)));
+        happen("one");
+        assert_eq!(focused(), json!(name));
+        browser.press(Key::Enter);
+        browser.wait("document.getElementById('confirm').open");
+        happen("two");
+        browser.press(Key::Escape);
+        browser.wait("!document.getElementById('confirm').open");
+        assert_eq!(focused(), json!(name));
+    }
+}
+
 #[track_caller]
 fn fits(browser: &Browser) {
     let wide = browser.run("return [document.documentElement.scrollWidth, innerWidth]");

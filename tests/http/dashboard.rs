@@ -2,6 +2,11 @@
 
 use std::io::{BufRead, BufReader, Write};
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use coord::clock::Clock;
+use coord::engine::Timestamp;
 use serde_json::json;
 
 use super::harness::{Response, Server, TOKEN, claim};
@@ -233,4 +238,25 @@ fn a_conflict_says_how_it_stands_now() {
     assert_eq!(before["modules"][0]["hours"][23], json!(1));
     assert_eq!(server.call("POST", "/claims/release", Some(&json!({"claim_ids": held}))).code(), 200);
     assert_eq!(data()["conflicts"][0]["status"], json!("released"));
+}
+
+#[test]
+fn a_day_is_the_last_24_hours() {
+    // Two in the morning, three hours after two people shared a file.
+    let evening = 20_000 * 86_400_000 - 3_600_000;
+    let time = Arc::new(AtomicI64::new(evening));
+    let asked = time.clone();
+    let clock = Clock::new(move || Timestamp(asked.load(Ordering::SeqCst)));
+    let directory = tempfile::TempDir::with_prefix("coord-http-").unwrap();
+    let server = Server::at_with(&directory.path().join("coord.db"), 0, clock, &[]);
+    for (engineer, symbol) in [("ada", "parse"), ("bob", "format")] {
+        let item = json!({"type": "file", "pattern": "src/dates.ts", "symbols": [symbol]});
+        let body = json!({"engineer": engineer, "repo": "o/r", "claims": [item]});
+        assert_eq!(server.call("POST", "/claims", Some(&body)).code(), 200);
+    }
+    time.fetch_add(3 * 3_600_000, Ordering::SeqCst);
+    let shared = || server.call("GET", "/dashboard/data", None).json()["auto_coexist_24h"].clone();
+    assert_eq!(shared(), json!(1));
+    time.fetch_add(22 * 3_600_000, Ordering::SeqCst);
+    assert_eq!(shared(), json!(0));
 }

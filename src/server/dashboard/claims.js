@@ -1,12 +1,13 @@
 // The list of active claims, sorted by their end, and only as much of it in the page as can be seen.
 
-import { button, chip, el, empty, left, path, put, who } from "./dom.js";
+import { button, chip, el, empty, keep, left, path, who } from "./dom.js";
 
 const SPARE = 8;
 
 export class Claims {
   constructor(list, count, filter, act) {
-    Object.assign(this, { list, count, filter, act, all: new Map(), isWhole: true, shown: [], fresh: new Set() });
+    // What is drawn of which row: one that changes is another object.
+    Object.assign(this, { list, count, filter, act, all: new Map(), isWhole: true, shown: [], fresh: new Set(), drawn: new Map() });
     list.addEventListener("scroll", () => this.draw(), { passive: true });
     addEventListener("resize", () => this.show());
   }
@@ -53,26 +54,38 @@ export class Claims {
     this.draw();
   }
 
+  // Draws all of them again, as time has passed.
+  again() {
+    this.drawn.clear();
+    this.show();
+  }
+
   draw() {
     if (!this.rows) return;
     const first = Math.max(0, Math.floor(this.list.scrollTop / this.height) - SPARE);
     const last = first + Math.ceil(this.list.clientHeight / this.height) + 2 * SPARE;
-    put(this.rows, ...this.shown.slice(first, last).map((row, at) => this.row(row, first + at)));
+    const drawn = new Map();
+    keep(this.rows, this.shown.slice(first, last).map((row, at) => {
+      const made = this.drawn.get(row) || this.row(row);
+      drawn.set(row, made);
+      made.style.top = `${(first + at) * this.height}px`;
+      made.setAttribute("aria-rowindex", first + at + 1);
+      return made;
+    }));
+    this.drawn = drawn;
   }
 
-  row(row, at) {
+  row(row) {
     const about = [row.repo, row.branch, row.description].filter(Boolean).join(" · ");
     const cell = (kind, title, ...children) => el("span", { class: kind, role: "cell", title }, ...children);
     const scope = [path(row.pattern), ...(row.symbols || []).map((symbol) => chip(symbol, "mark")), ...(row.severity === "hard" ? [chip("hard", "warm")] : [])];
     const act = (text, kind) => button(text, () => this.act(text.toLowerCase(), row), `${text.toLowerCase()} ${row.pattern} of ${row.engineer}`, kind);
-    const made = el("div", { class: this.fresh.has(row.id) ? "row new" : "row", role: "row", "aria-rowindex": at + 1 },
+    return el("div", { class: this.fresh.has(row.id) ? "row new" : "row", role: "row" },
       cell("holder", row.engineer, who(row.engineer)),
       cell("scope", [row.pattern, ...(row.symbols || [])].join(" "), ...scope),
       cell("about faint", about, about),
       cell("ends", row.expires_at, left(row.expires_at), meter(row)),
       cell("actions", "", act("Extend", "small"), " ", act("Release", "small grave")));
-    made.style.top = `${at * this.height}px`;
-    return made;
   }
 }
 

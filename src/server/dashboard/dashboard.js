@@ -1,7 +1,7 @@
 // Keeps the page up to date: data when it is asked for, events as they come, and actions that are confirmed first.
 
 import { Claims } from "./claims.js";
-import { button, el, empty, put, tellTimes } from "./dom.js";
+import { button, el, empty, focus, focused, put, tellTimes } from "./dom.js";
 import { bars, graph, tree } from "./drawings.js";
 import { Filter } from "./filter.js";
 import { panels, timeline } from "./panels.js";
@@ -51,9 +51,13 @@ function confirmed(title, text, label, preset) {
   input.value = preset || "";
   input.disabled = !label;
   dialog.returnValue = "no";
+  const opener = focused();
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes" ? input.value : null), { once: true });
+    dialog.addEventListener("close", () => {
+      if (focused() !== opener) focus(opener);
+      resolve(dialog.returnValue === "yes" ? input.value : null);
+    }, { once: true });
   });
 }
 
@@ -83,11 +87,11 @@ async function act(name, row) {
     split: ["Suggest to split it?", `The rules will say that ${row.pattern} should be split.`, "How", "",
       (note) => call("POST", "/metrics/hotspots/promote", { action: "split", pattern: row.pattern, repo: row.repo, note })],
   };
-  const [title, text, label, preset, act] = actions[name];
+  const [title, text, label, preset, perform] = actions[name];
   const typed = await confirmed(title, text, label, preset);
   if (typed === null) return;
   try {
-    await act(typed);
+    await perform(typed);
     say("Done.");
     soon();
   } catch (error) {
@@ -196,7 +200,7 @@ function happened(event) {
   } else if (event.type === "claim_extended" || event.type === "request_filed") {
     const claim = claims.all.get(event.claim_id);
     if (claim && event.expires_at && !(event.type === "request_filed" && claim.expires_at < event.expires_at)) {
-      claim.expires_at = event.expires_at;
+      claims.put({ ...claim, expires_at: event.expires_at });
     }
   }
   byId("revision").textContent = event.revision;
@@ -245,7 +249,7 @@ async function begin() {
   }
   follow(since);
   recall();
-  setInterval(() => { tellTimes(); claims.show(); }, 15000);
+  setInterval(() => { tellTimes(); claims.again(); }, 15000);
   setInterval(() => { if (heldChanged) recall(); else showBars(); }, 5000);
 }
 

@@ -75,6 +75,7 @@ struct Conflict {
 struct Past {
     repos: Vec<RepoActivity>,
     month: Vec<ResolutionsOfDay>,
+    last_day: Vec<ResolutionsOfDay>,
     hotspots: Vec<Hotspot>,
     tenures: Vec<Tenure>,
     refusals: Vec<Refusal>,
@@ -95,6 +96,7 @@ impl Past {
         Ok(Past {
             repos: history.repos(day)?,
             month: history.resolutions_by_day(month)?,
+            last_day: history.resolutions_by_day(day)?,
             hotspots: history.hotspots(month, None, HOT, HOTSPOTS)?,
             tenures: ended.iter().map(tenure).collect(),
             refusals: history.refusals(REFUSALS)?,
@@ -123,9 +125,7 @@ pub(super) async fn overview(app: &App) -> Result<Overview, Reply> {
     let asked = HotspotQuery { days: 30, min_attempts: HOT, limit: HOTSPOTS, repo: None };
     let hotspots = service::hotspots(&past.hotspots, in_force.rules(), &asked).hotspots;
     let policy = app.coordinator.policy();
-    let day = service::days_before(now, 1);
-    let last_day: Vec<ResolutionsOfDay> = past.month.iter().filter(|one| one.day >= day).cloned().collect();
-    let count = |kind: &str| last_day.iter().filter(|one| one.kind == kind).map(|one| one.count).sum();
+    let count = |kind: &str| past.last_day.iter().filter(|one| one.kind == kind).map(|one| one.count).sum();
     let seen = app.coordinator.read(|state| {
         let queue = service::waiting(state, policy, now, &RequestQuery::waiting()).queued;
         let held = state.claims().map(|claim| Tenure::new(claim.scope.pattern.text(), claim.created_at, now));
@@ -139,7 +139,7 @@ pub(super) async fn overview(app: &App) -> Result<Overview, Reply> {
             let is_stale = refusal.claim.is_some_and(is_stale);
             conflict(refusal, is_stale)
         });
-        let repos = service::repos(state, &past.repos, &last_day, now);
+        let repos = service::repos(state, &past.repos, &past.last_day, now);
         (state.revision().0, state.len(), queue, modules, conflicts.collect(), repos)
     });
     let (revision, active, queue, modules, conflicts, repos) = seen.await?;

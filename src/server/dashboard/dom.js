@@ -73,14 +73,29 @@ export const ago = (at) => moment(at, "ago");
 export const left = (at) => moment(at, "left");
 export const tellTimes = () => document.querySelectorAll("time[data-kind]").forEach(tell);
 
+// Panels are made again while somebody uses them, so what has the focus is known by its name.
+export const focused = () => document.activeElement && document.activeElement.getAttribute("aria-label");
+
+export function focus(name, place = document) {
+  for (const again of name ? place.querySelectorAll("button") : []) {
+    if (again.getAttribute("aria-label") === name) again.focus({ preventScroll: true });
+  }
+}
+
 // Puts new content into a place. Whoever was on a button there still is, if there is one of that name.
 export function put(place, ...children) {
-  const focused = place.contains(document.activeElement) && document.activeElement.getAttribute("aria-label");
+  const name = place.contains(document.activeElement) && focused();
   place.replaceChildren(...children);
-  if (!focused) return;
-  for (const again of place.querySelectorAll("button")) {
-    if (again.getAttribute("aria-label") === focused) again.focus({ preventScroll: true });
-  }
+  focus(name, place);
+}
+
+// The same, without touching what is there already: somebody may be about to click on it.
+export function keep(place, children) {
+  const name = place.contains(document.activeElement) && focused();
+  const kept = new Set(children);
+  for (const child of [...place.children]) if (!kept.has(child)) child.remove();
+  children.forEach((child, at) => { if (place.children[at] !== child) place.insertBefore(child, place.children[at] || null); });
+  if (name !== focused()) focus(name, place);
 }
 
 // Columns are names; one that ends in # holds numbers.
