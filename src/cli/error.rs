@@ -166,8 +166,6 @@ impl From<ServeError> for CliError {
             ServeError::Bind { .. } => {
                 CliError::new(Kind::Failed, error).hint("choose another address with --host and --port")
             }
-            ServeError::Thread(_) => CliError::new(Kind::Failed, error)
-                .hint("raise the number of processes that this user or container may have"),
             ServeError::Lock { .. } => CliError::new(Kind::Failed, error)
                 .hint("make the directory writable, or set COORD_DISABLE_INSTANCE_LOCK=1"),
         }

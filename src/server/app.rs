@@ -9,7 +9,6 @@ use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, EXPECT, HeaderMap};
 
 use super::auth::Origins;
-use super::background::Background;
 use super::dashboard::Visitors;
 use super::events::Feed;
 use super::input::Body;
@@ -48,8 +47,6 @@ pub struct App {
     pub(super) refusals: Refusals,
     /// What streams of events share.
     pub(super) feed: Arc<Feed>,
-    /// Where streams are told what happens.
-    pub(super) background: Background,
     /// Who has logged in with a browser.
     pub(super) visitors: Visitors,
     /// Whether the service is about to end.
@@ -91,7 +88,6 @@ impl App {
             amending: tokio::sync::Mutex::default(),
             refusals: Refusals::default(),
             feed: Arc::new(Feed::new()),
-            background: Background::start().map_err(ServeError::Thread)?,
             visitors: Visitors::default(),
             closing,
         })

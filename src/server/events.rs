@@ -2,8 +2,7 @@
 //!
 //! A stream reads the log by revision when it is woken, so it has no gap and no repetition wherever it goes on. It is read
 //! in pages, which streams share: what is committed within a moment is read once, written down once, and sent at once to
-//! each. The writer waits for none of them: they have a thread of their own, which lets all others go first, and one that
-//! does not read what it is sent is cut off.
+//! each. The writer waits for none of them: one that does not read what it is sent is cut off.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,14 +10,13 @@ use std::time::Duration;
 
 use hyper::Request;
 use hyper::body::{Bytes, Incoming};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
 use super::app::App;
 use super::dashboard::{self, Login};
 use super::fields::{boolean, integer, list, name};
 use super::input::{Invalid, Query};
-use super::listener::Connection;
 use super::reply::Reply;
 use crate::coordinator::{Coordinator, CoordinatorError};
 use crate::engine::Revision;
@@ -43,6 +41,9 @@ const KEPT: usize = 4096;
 /// How long what is new waits for what follows it, once there has been something new.
 const GATHERING: Duration = Duration::from_millis(20);
 
+/// Streams take turns within that time, so that those who claim never stand behind all of them.
+const TURNS: u32 = 16;
+
 /// What a stream may have waiting that its reader has not taken, in pages.
 const WAITING: usize = 4;
 
@@ -57,6 +58,10 @@ const RETRY_MS: u32 = 2000;
 
 /// The most types in a filter.
 const MOST_TYPES: usize = 64;
+
+/// Ends the connection that a request came on, whatever it is doing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cut(pub(super) Arc<Notify>);
 
 /// What streams share.
 #[derive(Debug)]
@@ -96,12 +101,18 @@ impl Feed {
         MOST_STREAMS - self.places.available_permits()
     }
 
+    /// A turn for another stream.
+    fn turn(&self) -> Duration {
+        GATHERING * (self.streams() as u32 % TURNS) / TURNS
+    }
+
     /// A page that has what follows on a revision, of what is committed; `None` if the log does not reach back so far.
     async fn after(
         &self,
         coordinator: &Arc<Coordinator>,
         known: u64,
         head: &watch::Receiver<Revision>,
+        turn: Duration,
     ) -> Result<Option<Arc<Page>>, CoordinatorError> {
         let pages = loop {
             let pages = self.pages.lock().await;
@@ -111,7 +122,7 @@ impl Feed {
             match pages.next.filter(|&next| next > Instant::now()) {
                 Some(next) if !pages.is_past(known) => {
                     drop(pages);
-                    tokio::time::sleep_until(next).await;
+                    tokio::time::sleep_until(next + turn).await;
                 }
                 _ => break pages,
             }
@@ -217,12 +228,14 @@ struct Stream {
     query: EventQuery,
     /// The last revision that needs not be told any more.
     known: u64,
+    /// How much later than the first it is told what is new.
+    turn: Duration,
     /// When it was told something last.
     told: Instant,
     to: mpsc::Sender<Bytes>,
     /// The session that it may last as long as, if it was opened by one.
     login: Option<Login>,
-    connection: Option<Arc<Connection>>,
+    cut: Option<Cut>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -258,8 +271,8 @@ impl Stream {
         match ended {
             Err(End::TooSlow) => {
                 tracing::info!("a stream of events was cut off: its reader does not read");
-                if let Some(connection) = &self.connection {
-                    connection.cut();
+                if let Some(cut) = &self.cut {
+                    cut.0.notify_one();
                 }
             }
             Err(End::Failed(error)) => {
@@ -298,7 +311,7 @@ impl Stream {
         let page = if self.known > head {
             None
         } else {
-            self.feed.after(&self.coordinator, self.known, &self.news).await?
+            self.feed.after(&self.coordinator, self.known, &self.news, self.turn).await?
         };
         let Some(page) = page else {
             let (policy, now) = (self.coordinator.policy(), self.coordinator.now());
@@ -339,7 +352,6 @@ pub(super) async fn stream(app: &App, request: &Request<Incoming>) -> Result<Rep
     let news = app.coordinator.follow();
     let head = app.coordinator.read(|state| state.revision().0).await?;
     let (to, frames) = mpsc::channel(WAITING);
-    let connection = request.extensions().get::<Arc<Connection>>().cloned();
     let stream = Stream {
         coordinator: app.coordinator.clone(),
         feed: app.feed.clone(),
@@ -347,16 +359,14 @@ pub(super) async fn stream(app: &App, request: &Request<Incoming>) -> Result<Rep
         closing: app.closes(),
         known: resumed.or(query.since).unwrap_or(head),
         query,
+        turn: app.feed.turn(),
         told: Instant::now(),
         to,
         login,
-        connection: connection.clone(),
+        cut: request.extensions().get().cloned(),
         _place: place,
     };
-    app.background.spawn(stream.run());
-    if let Some(connection) = connection {
-        connection.stay_in_background();
-    }
+    tokio::spawn(stream.run());
     Ok(Reply::events(frames))
 }
 

@@ -14,10 +14,11 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use super::app::App;
+use super::events::Cut;
 use super::reply::ReplyBody;
 use super::{ServeError, access, routes, sharing};
 
@@ -47,25 +48,6 @@ const GRACE: Duration = Duration::from_secs(20);
 const BREATHER: Duration = Duration::from_millis(50);
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// What can be asked of the connection that a request came on, whatever it is doing.
-#[derive(Debug, Default)]
-pub(super) struct Connection {
-    cut: Notify,
-    background: Notify,
-}
-
-impl Connection {
-    /// Ends it.
-    pub(super) fn cut(&self) {
-        self.cut.notify_one();
-    }
-
-    /// Has it go on in the background once the head of the reply is on its way.
-    pub(super) fn stay_in_background(&self) {
-        self.background.notify_one();
-    }
-}
 
 /// A socket that is listened on.
 #[derive(Debug)]
@@ -148,31 +130,25 @@ fn connect(app: &Arc<App>, stream: TcpStream, place: OwnedSemaphorePermit, grace
     #[cfg(target_os = "linux")]
     let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNREAD_TIMEOUT_MS);
     let open = app.meters.connection();
-    let asked = Arc::new(Connection::default());
-    let (served, asking) = (app.clone(), asked.clone());
+    let app = app.clone();
+    let cut = Cut::default();
+    let cutting = cut.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let app = served.clone();
-        request.extensions_mut().insert(asking.clone());
+        let app = app.clone();
+        request.extensions_mut().insert(cutting.clone());
         async move { Ok::<_, Infallible>(respond(&app, request).await) }
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
     let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
-    let app = app.clone();
     tokio::spawn(async move {
-        let mut connection = Box::pin(connection);
+        let _open = open;
         // A connection that breaks is the client's matter, and it has nobody left to tell.
         tokio::select! {
-            _ = &mut connection => {}
-            () = asked.cut.notified() => {}
-            () = asked.background.notified() => app.background.spawn(async move {
-                tokio::select! {
-                    _ = connection => {}
-                    () = asked.cut.notified() => {}
-                }
-                drop((open, place));
-            }),
+            _ = connection => {}
+            () = cut.0.notified() => {}
         }
+        drop(place);
     });
 }
 

@@ -8,7 +8,6 @@
 mod access;
 mod app;
 mod auth;
-mod background;
 mod claims;
 mod config;
 mod conflicts;
@@ -72,9 +71,6 @@ pub enum ServeError {
         /// Why.
         source: std::io::Error,
     },
-    /// The system gives no thread.
-    #[error("cannot start a thread")]
-    Thread(#[source] std::io::Error),
     /// The checkout cannot be looked into.
     #[error("COORD_REPO_ROOT cannot be used")]
     Checkout(#[from] crate::workspace::WorkspaceError),
