@@ -22,6 +22,15 @@ test-fast:
 install:
 	$(CARGO) install --locked --path .
 
+# One binary that needs no C library of the machine it runs on, for Linux. It needs musl-gcc, as in Debian's musl-tools.
+.PHONY: static
+TARGET = $(shell uname -m)-unknown-linux-musl
+static:
+	@command -v musl-gcc >/dev/null || { echo 'there is no musl-gcc: install musl-tools with your package manager'; exit 1; }
+	@! command -v rustup >/dev/null || rustup target add $(TARGET)
+	$(CARGO) build --locked --release --bins --target $(TARGET)
+	@echo "static: target/$(TARGET)/release/coord"
+
 # The service, on this machine, until Ctrl-C; its token and database stand under COORD_HOME.
 run:
 	$(CARGO) run --locked -- start

@@ -47,3 +47,8 @@ pub mod symbols;
 pub mod webhook;
 pub mod wire;
 pub mod workspace;
+
+/// That of musl has one lock for all threads.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -3,7 +3,7 @@
 //! Asked for while somebody types. So it takes milliseconds, gives a service little time to answer, writes nothing, and
 //! comes to nothing where anything is wrong: not a word of it may get between what is being typed.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,8 +23,8 @@ use crate::workspace::{Env, Workspace, resolve};
 /// How long a service has to answer.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// The most words that are offered.
-const MOST: usize = 500;
+/// The most words that are offered. Nobody reads more, and the next letter tells the others.
+const MOST: usize = 200;
 
 /// The largest file whose symbols are offered, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -49,10 +49,10 @@ pub(super) fn others_claims() -> ArgValueCompleter {
 
 fn held(by_caller: bool) -> ArgValueCompleter {
     ArgValueCompleter::new(move |current: &OsStr| {
-        offered(current, |context| {
+        offered(current, |context, current| {
             let mut rows = claims(context)?;
             rows.retain(|row| (row.engineer == context.engineer()) == by_caller);
-            Some(named(context, &rows))
+            Some(named(context, &rows, current))
         })
     })
 }
@@ -60,11 +60,11 @@ fn held(by_caller: bool) -> ArgValueCompleter {
 /// Who holds something here.
 pub(super) fn engineers() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
-        offered(current, |context| {
+        offered(current, |context, current| {
             let mut names: Vec<String> = claims(context)?.into_iter().map(|row| row.engineer).collect();
             names.sort_unstable();
             names.dedup();
-            Some(names.into_iter().map(|name| (name, String::new())).collect())
+            Some(told(names.into_iter().map(|name| (name, String::new())), current))
         })
     })
 }
@@ -72,14 +72,14 @@ pub(super) fn engineers() -> ArgValueCompleter {
 /// Places in the queue.
 pub(super) fn places() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
-        offered(current, |context| {
+        offered(current, |context, current| {
             let query = RequestQuery { queued: true, state: "waiting".into(), ..query(context) };
             let rows = context.client.queue(&query).ok()?.queued;
-            let told = rows.into_iter().map(|row| {
+            let places = rows.into_iter().map(|row| {
                 let what = scope(&row.requester_pattern, row.symbols.as_deref());
                 (output::short(&row.queue_id), format!("{} waits for {what}", row.requester_engineer))
             });
-            Some(told.collect())
+            Some(told(places, current))
         })
     })
 }
@@ -87,15 +87,15 @@ pub(super) fn places() -> ArgValueCompleter {
 /// Release requests: those that are open, or only those that the caller has to answer.
 fn requests(only_to_me: bool) -> ArgValueCompleter {
     ArgValueCompleter::new(move |current: &OsStr| {
-        offered(current, |context| {
+        offered(current, |context, current| {
             let holder = only_to_me.then(|| context.engineer().to_owned());
             let query = RequestQuery { decision: Some("pending".into()), holder, ..query(context) };
             let rows = context.client.requests(&query).ok()?.requests;
-            let told = rows.into_iter().map(|row| {
+            let open = rows.into_iter().map(|row| {
                 let about = format!("{} asks for {}", row.requester_engineer, row.holder_pattern);
                 (output::short(&row.id), about)
             });
-            Some(told.collect())
+            Some(told(open, current))
         })
     })
 }
@@ -121,28 +121,43 @@ fn claims(context: &mut Context) -> Option<Vec<ClaimRow>> {
 }
 
 /// Claims by what one can call them in a command: the start of the id, and the scope where that means the same.
-fn named(context: &Context, rows: &[ClaimRow]) -> Vec<(String, String)> {
+fn named(context: &Context, rows: &[ClaimRow], current: &str) -> Vec<Candidate> {
     let at_root = context.workspace.worktree.prefix.is_empty();
     let by_scope = rows.iter().filter(|row| at_root && row.symbols.as_ref().is_none_or(|all| all.len() == 1));
-    let by_scope = by_scope
-        .map(|row| (scope(&row.pattern, row.symbols.as_deref()), format!("held by {}", row.engineer)));
-    let by_id = rows.iter().map(|row| {
-        let what = scope(&row.pattern, row.symbols.as_deref());
-        (output::short(&row.id), format!("{what}, held by {}", row.engineer))
-    });
-    let mut seen = BTreeSet::new();
-    by_scope.chain(by_id).filter(|(word, _)| seen.insert(word.clone())).collect()
+    let by_scope = by_scope.map(|row| (scope(&row.pattern, row.symbols.as_deref()), row, false));
+    let by_id = rows.iter().map(|row| (output::short(&row.id), row, true));
+    let mut seen = HashSet::new();
+    let fits = by_scope.chain(by_id).filter(|(word, ..)| fits(word, current) && seen.insert(word.clone()));
+    fits.take(MOST)
+        .map(|(word, row, is_id)| {
+            let held = match is_id {
+                true => format!("{}, held by {}", scope(&row.pattern, row.symbols.as_deref()), row.engineer),
+                false => format!("held by {}", row.engineer),
+            };
+            candidate(&word, &held)
+        })
+        .collect()
 }
 
-/// The words that begin like the current one, of those that may stand on a command line: others may have written them.
+/// What can be asked here that completes the current word.
 fn offered(
     current: &OsStr,
-    words: impl FnOnce(&mut Context) -> Option<Vec<(String, String)>>,
+    ask: impl FnOnce(&mut Context, &str) -> Option<Vec<Candidate>>,
 ) -> Vec<Candidate> {
     let Some(current) = current.to_str() else { return Vec::new() };
-    let found = open().and_then(|mut context| words(&mut context)).unwrap_or_default();
-    let fits = found.into_iter().filter(|(word, _)| word.starts_with(current) && is_harmless(word));
+    let Some(mut context) = open() else { return Vec::new() };
+    ask(&mut context, current).unwrap_or_default()
+}
+
+/// Words that complete the current one, each with what it is about.
+fn told(words: impl Iterator<Item = (String, String)>, current: &str) -> Vec<Candidate> {
+    let fits = words.filter(|(word, _)| fits(word, current));
     fits.take(MOST).map(|(word, about)| candidate(&word, &about)).collect()
+}
+
+/// Whether a word completes the current one, and may stand on a command line: others may have written it.
+fn fits(word: &str, current: &str) -> bool {
+    word.starts_with(current) && is_harmless(word)
 }
 
 fn candidate(word: &str, about: &str) -> Candidate {

@@ -160,6 +160,11 @@ impl Draft {
             self.elements.push(Element::Gap);
             return Ok(());
         }
+        if !segment.contains(['*', '?', '[']) {
+            let inner = segment.as_bytes().get(1..segment.len() - 1).unwrap_or_default();
+            self.ends_in_a_file = inner.contains(&b'.');
+            return self.name(start, segment, segment);
+        }
         let tokens = tokens(segment)?;
         let inner = tokens.get(1..tokens.len().saturating_sub(1)).unwrap_or_default();
         self.ends_in_a_file = inner.contains(&Token::Char('.'));

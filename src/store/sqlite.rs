@@ -19,8 +19,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How soon to try again what SQLite lets nobody wait for.
 const TRY_AGAIN: Duration = Duration::from_millis(2);
 
-/// WAL pages after which SQLite copies them back: 16 MiB, so that the pause it makes is rare.
-pub(super) const CHECKPOINT_PAGES: u32 = 4096;
+/// WAL pages after which SQLite copies them back: 64 MiB, so that the pause it makes is rare, and pages that are written
+/// again and again are copied once.
+pub(super) const CHECKPOINT_PAGES: u32 = 16384;
 
 /// The most records that are caught up with one by one; whoever is further behind loads everything.
 const MOST_MISSED: u64 = 10_000;
