@@ -29,8 +29,11 @@ use load::{Bounds, Measured, Traffic};
 use support::{REPLY, Result, Service, Usage, request};
 use traffic::Cycles;
 
-/// Clients that claim and release as fast as they are answered.
+/// Clients that claim and release.
 const CLIENTS: usize = 64;
+
+/// How long busy clients rest after each reply: ten requests a second from each.
+const REST: Duration = Duration::from_millis(100);
 
 /// Readers, unless the command line says how many.
 const READERS: usize = 500;
@@ -61,20 +64,30 @@ fn main() -> Result<()> {
     println!(
         "{CLIENTS} clients that claim and release at a coord serve on 127.0.0.1; all share the machine\n"
     );
-    println!("                    cycles/s   p50 ms   p99 ms   service%   clients%   readers%   others%");
-    for round in 1..=rounds {
-        let service = Service::start()?;
-        let before = run(&service, &format!("{round}-before"), time)?;
-        let audience = Audience::gather(&service, readers)?;
-        let with = run_before(&service, &format!("{round}-with"), time, Some(&audience))?;
-        let told = audience.ask(&service, &with.claims)?;
-        let after = run(&service, &format!("{round}-after"), time)?;
-        for (name, seen) in [("alone", &before), ("with readers", &with), ("alone again", &after)] {
-            print(name, seen);
+    for (how, rest) in [
+        ("busy: each claims or releases ten times a second", REST),
+        ("as fast as they are answered, which leaves nothing of the machine", Duration::ZERO),
+    ] {
+        println!(
+            "{how}\n                    cycles/s   p50 ms   p99 ms   service%   clients%   readers%   others%"
+        );
+        let load = Load { time, rest };
+        for round in 1..=rounds {
+            let service = Service::start()?;
+            let before = load.run(&service, &format!("{round}-before"), None)?;
+            let audience = Audience::gather(&service, readers)?;
+            let with = load.run(&service, &format!("{round}-with"), Some(&audience))?;
+            let told = audience.ask(&service, &with.claims)?;
+            let after = load.run(&service, &format!("{round}-after"), None)?;
+            for (name, seen) in [("alone", &before), ("with readers", &with), ("alone again", &after)] {
+                print(name, seen);
+            }
+            let p99 = |seen: &Seen| seen.measured.quantile(0.99).as_secs_f64();
+            let ratio = p99(&with) / (f64::midpoint(p99(&before), p99(&after)));
+            println!(
+                "p99 with {readers} readers: {ratio:.2} times that without (target <{RATIO:.1}); {told}\n"
+            );
         }
-        let p99 = |seen: &Seen| seen.measured.quantile(0.99).as_secs_f64();
-        let ratio = p99(&with) / (f64::midpoint(p99(&before), p99(&after)));
-        println!("p99 with {readers} readers: {ratio:.2} times that without (target <{RATIO:.1}); {told}\n");
     }
     println!(
         "the times are those of single requests; service, clients, readers and others: parts of the machine"
@@ -90,31 +103,36 @@ struct Seen {
     parts: [f64; 4],
 }
 
-fn run(service: &Service, name: &str, time: Duration) -> Result<Seen> {
-    run_before(service, name, time, None)
+/// How clients ask.
+struct Load {
+    time: Duration,
+    rest: Duration,
 }
 
-/// Runs clients; `audience` reads meanwhile what they do.
-fn run_before(service: &Service, name: &str, time: Duration, audience: Option<&Audience>) -> Result<Seen> {
-    let spent = || -> Result<[Duration; 4]> {
-        let readers = match audience {
-            Some(audience) => Usage::of(&audience.child.id().to_string())?.cpu,
-            None => Duration::ZERO,
+impl Load {
+    /// Runs clients; `audience` reads meanwhile what they do.
+    fn run(&self, service: &Service, name: &str, audience: Option<&Audience>) -> Result<Seen> {
+        let spent = || -> Result<[Duration; 4]> {
+            let readers = match audience {
+                Some(audience) => Usage::of(&audience.child.id().to_string())?.cpu,
+                None => Duration::ZERO,
+            };
+            Ok([service.usage()?.cpu, Usage::of("self")?.cpu, readers, support::machine()?])
         };
-        Ok([service.usage()?.cpu, Usage::of("self")?.cpu, readers, support::machine()?])
-    };
-    let bounds = Bounds { warm_up: Duration::from_millis(500).min(time), time, requests: u64::MAX };
-    let mut traffic = Timed { cycles: Cycles::new(CLIENTS, name), claims: Vec::new() };
-    let (start, before) = (Instant::now(), spent()?);
-    let measured = load::run(service.address(), CLIENTS, &mut traffic, bounds, || {})?;
-    let (after, took) = (spent()?, start.elapsed());
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut parts: [f64; 4] = std::array::from_fn(|place| {
-        let used = after[place].saturating_sub(before[place]).as_secs_f64();
-        used / took.as_secs_f64() / processors as f64
-    });
-    parts[3] -= parts[..3].iter().sum::<f64>();
-    Ok(Seen { measured, claims: traffic.claims, parts })
+        let Load { time, rest } = *self;
+        let bounds = Bounds { warm_up: Duration::from_millis(500).min(time), time, requests: u64::MAX, rest };
+        let mut traffic = Timed { cycles: Cycles::new(CLIENTS, name), claims: Vec::new() };
+        let (start, before) = (Instant::now(), spent()?);
+        let measured = load::run(service.address(), CLIENTS, &mut traffic, bounds, || {})?;
+        let (after, took) = (spent()?, start.elapsed());
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let mut parts: [f64; 4] = std::array::from_fn(|place| {
+            let used = after[place].saturating_sub(before[place]).as_secs_f64();
+            used / took.as_secs_f64() / processors as f64
+        });
+        parts[3] -= parts[..3].iter().sum::<f64>();
+        Ok(Seen { measured, claims: traffic.claims, parts })
+    }
 }
 
 fn print(name: &str, seen: &Seen) {

@@ -4,6 +4,7 @@
 //! of a reply it reads the status, the length and what the traffic asks of the body. As each connection waits for its
 //! reply, a slow service is asked less often: latencies are those of this many clients, not of a fixed rate.
 
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -39,6 +40,8 @@ pub(crate) struct Bounds {
     pub(crate) time: Duration,
     /// How many are counted at most.
     pub(crate) requests: u64,
+    /// How long a connection rests between a reply and its next request.
+    pub(crate) rest: Duration,
 }
 
 /// What came of it.
@@ -81,10 +84,16 @@ pub(crate) fn run(
     let mut poll = Poll::new()?;
     let mut events = Events::with_capacity(connections);
     let mut open = Vec::with_capacity(connections);
+    let mut resting: VecDeque<(Instant, usize)> = VecDeque::new();
     for place in 0..connections {
         let mut connection = Connection::open(address)?;
         poll.registry().register(&mut connection.stream, Token(place), Interest::READABLE)?;
-        connection.send(traffic.request(place), Instant::now())?;
+        if bounds.rest.is_zero() {
+            connection.send(traffic.request(place), Instant::now())?;
+        } else {
+            // Not all at once, then or ever.
+            resting.push_back((Instant::now() + bounds.rest * place as u32 / connections as u32, place));
+        }
         open.push(connection);
     }
     let from = Instant::now() + bounds.warm_up;
@@ -92,11 +101,12 @@ pub(crate) fn run(
     let mut latency = Histogram::new_with_bounds(1000, 60_000_000_000, 3)?;
     let (mut units, mut started, mut last, mut left) = (0, None, from, connections);
     while left > 0 {
-        poll.poll(&mut events, Some(REPLY)).or_else(|error| match error.kind() {
+        let rest = resting.front().map(|(due, _)| due.saturating_duration_since(Instant::now()));
+        poll.poll(&mut events, rest.or(Some(REPLY))).or_else(|error| match error.kind() {
             ErrorKind::Interrupted => Ok(()),
             _ => Err(error),
         })?;
-        if events.is_empty() {
+        if events.is_empty() && rest.is_none() {
             return Err(format!("no reply for {REPLY:?}").into());
         }
         for event in &events {
@@ -118,9 +128,17 @@ pub(crate) fn run(
             }
             if now > until || latency.len() >= bounds.requests {
                 left -= 1;
-            } else {
+            } else if bounds.rest.is_zero() {
                 connection.send(traffic.request(place), now)?;
+            } else {
+                resting.push_back((now + bounds.rest, place));
             }
+        }
+        while let Some(&(due, place)) = resting.front()
+            && due <= Instant::now()
+        {
+            resting.pop_front();
+            open[place].send(traffic.request(place), Instant::now())?;
         }
     }
     Ok(Measured { latency, units, took: last - started.unwrap_or(from) })

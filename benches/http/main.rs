@@ -169,7 +169,7 @@ fn table(chosen: &[&Scenario], old: Option<OsString>, times: &Times) -> Result<(
 }
 
 fn row(scenario: &Scenario, service: &Service, time: Duration) -> Result<f64> {
-    let bounds = Bounds { warm_up: WARM_UP.min(time), time, requests: REQUESTS };
+    let bounds = Bounds { warm_up: WARM_UP.min(time), time, requests: REQUESTS, rest: Duration::ZERO };
     let mut before = (Instant::now(), Spent::so_far(service)?);
     let mut mark = || {
         if let Ok(spent) = Spent::so_far(service) {

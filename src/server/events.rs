@@ -38,11 +38,11 @@ const KEPT_BYTES: usize = 16 << 20;
 /// The most pages that are kept.
 const KEPT: usize = 4096;
 
-/// How long what is new waits for what follows it, once there has been something new.
-const GATHERING: Duration = Duration::from_millis(20);
+/// How long what is new waits for what follows it, once there has been something new. Nobody sees that it does.
+const GATHERING: Duration = Duration::from_millis(100);
 
 /// Streams take turns within that time, so that those who claim never stand behind all of them.
-const TURNS: u32 = 16;
+const TURNS: u32 = 64;
 
 /// What a stream may have waiting that its reader has not taken, in pages.
 const WAITING: usize = 4;
@@ -298,7 +298,10 @@ impl Stream {
                     // The id goes with it: who goes on from there has missed nothing, even where nothing was for them.
                     self.send(format!(": still here\nid: {}\n\n", self.known)).await?;
                 }
-                changed = self.news.changed() => changed.map_err(|_| End::Over)?,
+                changed = self.news.changed() => {
+                    changed.map_err(|_| End::Over)?;
+                    tokio::time::sleep(self.turn).await;
+                }
                 () = to.closed() => return Err(End::Over),
                 // Last, so that whatever happened before is told.
                 () = over(&mut closing) => return Err(End::Over),

@@ -92,7 +92,7 @@ const urgencies = ["low", "normal", "high", "blocking"];
 const urgency = (word) => (word === "high" || word === "blocking" ? chip(word, "bad") : null);
 
 function asks(rows, act) {
-  if (!rows.length) return empty("Nobody asks anybody to let go. To ask:", "coord request CLAIM -m 'why'");
+  if (!rows.length) return empty("Nobody asks anybody to let go. To ask:", "coord request CLAIM --reason 'why'");
   const word = (name, row, kind) => button(name[0].toUpperCase() + name.slice(1), () => act(name, row),
     `${name} the request of ${row.requester_engineer} for ${row.holder_pattern}`, kind);
   return el("ul", { class: "items" }, rows.map((row) => el("li", {},
