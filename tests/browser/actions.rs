@@ -145,6 +145,7 @@ fn nothing_is_done_without_a_yes() {
     let id = get(&server, "/claims")["claims"][0]["id"].as_str().unwrap().to_owned();
     let request = ask(&server, "bob", &id, "normal", "");
     let _waiting = waits(&server, "bob", "src/a.ts");
+    until(|| get(&server, "/requests?queued=true")["count"] == json!(1));
     let browser = visitor(&server);
     let before = get(&server, "/claims");
     let revision = browser.seen("#revision");

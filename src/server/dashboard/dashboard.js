@@ -107,9 +107,16 @@ function figure(id, value, kind) {
   if (kind) place.classList.toggle(kind, value > 0);
 }
 
+// Figures may be older than the last event, and the other way round.
+let newest = 0;
+function reached(revision) {
+  newest = Math.max(newest, revision);
+  figure("revision", newest);
+}
+
 function show() {
   const asks = overview.requests.filter((request) => request.decision === "pending");
-  byId("revision").textContent = overview.revision;
+  reached(overview.revision);
   figure("stat-waiting", overview.queue.length, "warm");
   figure("stat-asks", asks.length, "warm");
   figure("stat-conflicts", overview.conflicts_24h, "bad");
@@ -203,7 +210,7 @@ function happened(event) {
       claims.put({ ...claim, expires_at: event.expires_at });
     }
   }
-  byId("revision").textContent = event.revision;
+  reached(event.revision);
   // The figures may have come with it already.
   if (!overview.timeline.some((known) => known.revision === event.revision)) overview.timeline.unshift(event);
   overview.timeline.length = Math.min(overview.timeline.length, 50);
