@@ -2,7 +2,7 @@
 
 import { Claims } from "./claims.js";
 import { button, el, empty, focus, focused, put, tellTimes } from "./dom.js";
-import { bars, graph, tree } from "./drawings.js";
+import { bars, tree } from "./drawings.js";
 import { Filter } from "./filter.js";
 import { panels, timeline } from "./panels.js";
 
@@ -122,9 +122,6 @@ function show() {
   figure("stat-conflicts", overview.conflicts_24h, "bad");
   figure("stat-repos", overview.repos.length);
   panels(overview, filter, act);
-  const fits = (row) => filter.fits(row.repo ?? row.holder_repo, [row.requester_engineer, row.blocking_engineer ?? row.holder_engineer],
-    [row.requester_pattern ?? row.requested_pattern, row.blocking_pattern ?? row.holder_pattern]);
-  graph(byId("graph"), overview.queue.filter(fits), asks.filter(fits));
   showClaims();
 }
 

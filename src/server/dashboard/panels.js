@@ -1,7 +1,7 @@
 // The panels that are tables, lists and figures.
 
 import { ago, button, chip, el, empty, left, path, put, table, who } from "./dom.js";
-import { heat } from "./drawings.js";
+import { graph, heat } from "./drawings.js";
 
 const byId = (id) => document.getElementById(id);
 const drawn = new Map();
@@ -28,8 +28,10 @@ export function panels(data, filter, act) {
   const open = requests.filter((row) => row.decision === "pending").sort((a, b) => pressing(b) - pressing(a));
   panel("asks", open, (rows) => asks(rows, act));
   panel("requests", requests.filter((row) => row.decision !== "pending"), answered);
-  panel("queue", data.queue.filter((row) => filter.fits(row.repo, [row.requester_engineer, row.blocking_engineer],
-    [...row.patterns, row.blocking_pattern])), (rows) => queue(rows, act));
+  const waiting = data.queue.filter((row) => filter.fits(row.repo, [row.requester_engineer, row.blocking_engineer],
+    [...row.patterns, row.blocking_pattern]));
+  panel("queue", waiting, (rows) => queue(rows, act));
+  graph(byId("graph"), waiting, open);
   panel("conflicts", data.conflicts.filter((row) => filter.fits(row.repo, [row.engineer, row.holder], [row.pattern, row.held], [row.status])), conflicts);
   panel("timeline", data.timeline.filter((event) => filter.fits(event.repo, people(event), [event.pattern, event.path])), timeline);
 }
