@@ -14,6 +14,7 @@ mod conflicts;
 mod dashboard;
 mod events;
 pub mod fields;
+mod gzip;
 mod hotspots;
 pub mod input;
 mod instance_lock;

@@ -9,7 +9,8 @@ use std::time::Duration;
 use http_body_util::Full;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
+    RETRY_AFTER,
 };
 use hyper::{Response, StatusCode};
 use serde::Serialize;
@@ -160,9 +161,12 @@ impl Reply {
     }
 
     /// A stream of events, as they come.
-    pub(super) fn events(frames: mpsc::Receiver<Bytes>) -> Reply {
+    pub(super) fn events(frames: mpsc::Receiver<Bytes>, is_gzip: bool) -> Reply {
         let mut reply = Reply::page(200, "text/event-stream", Bytes::new());
         reply.frames = Some(frames);
+        if is_gzip {
+            reply = reply.with(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         reply
             .with(CACHE_CONTROL, HeaderValue::from_static("no-store"))
             .with(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))

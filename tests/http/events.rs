@@ -4,10 +4,11 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::harness::{Server, claim};
+use super::harness::{Server, TOKEN, claim};
 
 /// A stream that is being read.
 struct Follower {
@@ -252,6 +253,54 @@ fn a_stream_ends_with_the_service() {
     assert_eq!(follower.next().0, 1);
     let mut rest = String::new();
     follower.reader.read_to_string(&mut rest).unwrap();
+    server.join();
+}
+
+#[test]
+fn a_stream_is_compressed_for_who_takes_that() {
+    let mut server = Server::start();
+    let open = |target: &str, accepted: &str| {
+        let request = ureq::get(format!("http://{}{target}", server.address));
+        let request = request.header("authorization", format!("Bearer {TOKEN}"));
+        let reply = request.header("accept-encoding", accepted).call().unwrap();
+        let is_gzip = reply.headers().get("content-encoding").is_some_and(|coding| coding == "gzip");
+        (is_gzip, reply.into_body().into_reader())
+    };
+    let (is_gzip, body) = open("/events", "br, gzip");
+    assert!(is_gzip);
+    // One that begins within what is at hand for all is told only what it does not know.
+    let mut follower = BufReader::new(GzDecoder::new(body));
+    let mut told = String::new();
+    let mut read_until = |follower: &mut dyn BufRead, wanted: &str| {
+        while !told.ends_with(wanted) {
+            assert!(follower.read_line(&mut told).unwrap() > 0, "the stream ended: {told}");
+        }
+        std::mem::take(&mut told)
+    };
+    read_until(&mut follower, "id: 0\n\n");
+    let patterns: Vec<String> = (0..300).map(|number| format!("src/{number}.ts")).collect();
+    let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+    server.claim("ada", &patterns).ids();
+    let all = read_until(&mut follower, "\"}\n\nid: 300\nevent: claim_granted\n");
+    assert_eq!(all.matches("event: claim_granted\n").count(), 300);
+    let (_, later) = open("/events?since=150", "gzip");
+    let mut later = BufReader::new(GzDecoder::new(later));
+    read_until(&mut later, "id: 150\n\n");
+    let rest = read_until(&mut later, "id: 300\nevent: claim_granted\n");
+    assert_eq!(rest.matches("event: claim_granted\n").count(), 150);
+    for (target, accepted) in
+        [("/events", "gzip;q=0"), ("/events", "identity"), ("/events?engineer=ada", "gzip")]
+    {
+        assert!(!open(target, accepted).0, "{target} {accepted}");
+    }
+    // Its end is an orderly one.
+    server.claim("bo", &["last.ts"]).ids();
+    server.ask_to_end();
+    for mut follower in [follower, later] {
+        let mut rest = String::new();
+        follower.read_to_string(&mut rest).unwrap();
+        assert!(rest.contains("last.ts"), "{rest}");
+    }
     server.join();
 }
 
