@@ -1,7 +1,9 @@
 //! The coordinator at the other end of an HTTP connection.
 
+use std::io::Read;
 use std::time::Duration;
 
+use flate2::read::GzDecoder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -223,8 +225,9 @@ impl Remote {
         &self,
         path: &str,
         query: &[(&str, String)],
-    ) -> Result<ureq::BodyReader<'static>, ClientError> {
+    ) -> Result<Box<dyn Read + Send>, ClientError> {
         let request = self.prepared(self.agent.get(format!("{}{path}", self.url)), query);
+        let request = request.header("Accept-Encoding", "gzip");
         let timeout = Some(self.answer);
         let sent = request.config().timeout_global(None).timeout_recv_response(timeout).build().call();
         if sent.as_ref().is_ok_and(|response| response.status().as_u16() != 200) {
@@ -232,7 +235,13 @@ impl Remote {
             return Err(self.unexpected(status, &body));
         }
         match sent {
-            Ok(response) => Ok(response.into_body().into_reader()),
+            Ok(response) => {
+                let coding = response.headers().get("content-encoding");
+                let is_compressed =
+                    coding.is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"));
+                let body = response.into_body().into_reader();
+                Ok(if is_compressed { Box::new(GzDecoder::new(body)) } else { Box::new(body) })
+            }
             Err(error) => Err(ClientError::Unreachable { url: self.url.clone(), source: error.into() }),
         }
     }

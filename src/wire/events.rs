@@ -94,7 +94,7 @@ pub struct Party {
 }
 
 /// `GET /events`: from where on, and what of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EventQuery {
     /// The revision of the last event that is known; `None` for what comes from now on.
     pub since: Option<u64>,
@@ -107,12 +107,6 @@ pub struct EventQuery {
 }
 
 impl EventQuery {
-    /// Whether every event is asked for.
-    #[must_use]
-    pub fn wants_all(&self) -> bool {
-        self.repo.is_none() && self.engineer.is_none() && self.types.is_empty()
-    }
-
     /// Whether an event is asked for.
     #[must_use]
     pub fn wants(&self, event: &Event) -> bool {

@@ -1,6 +1,6 @@
 //! What is new in the log, for all streams: read once, written down once, compressed once.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
@@ -87,16 +87,17 @@ pub(super) struct Page {
     pub(super) until: u64,
     /// Each event, and where its text ends.
     events: Vec<(Event, usize)>,
-    pub(super) text: Bytes,
-    /// The text, deflated when the first stream wants it so.
-    part: OnceCell<Part>,
+    text: Bytes,
+    /// What was told of it to whom asks so.
+    told: Mutex<HashMap<EventQuery, Arc<Told>>>,
 }
 
-/// What a stream is to tell.
-pub(super) enum Told {
-    /// All of a page.
-    Page(Arc<Page>),
-    Text(Bytes),
+/// A text as it is sent.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) text: Bytes,
+    /// The same deflated, from when the first stream wants it so.
+    part: OnceCell<Part>,
 }
 
 impl Feed {
@@ -244,19 +245,41 @@ impl Page {
         (SPACING * ENOUGH as u32 / events).min(GATHERING / 2)
     }
 
-    /// What follows on a revision and is wanted.
-    pub(super) fn told(self: &Arc<Self>, known: u64, query: &EventQuery) -> Told {
-        if known <= self.after && query.wants_all() {
-            return Told::Page(self.clone());
+    /// What follows on a revision and is wanted: the same for all who want the same of all of it.
+    pub(super) fn told(&self, known: u64, query: &EventQuery) -> Arc<Told> {
+        if known > self.after {
+            return Arc::new(Told::new(self.text_of(|event| event.revision > known && query.wants(event))));
         }
-        let (mut told, mut from) = (Vec::new(), 0);
+        let mut told = self.told.lock().expect("nobody panics with this lock");
+        if let Some(told) = told.get(query) {
+            return told.clone();
+        }
+        let text = self.text_of(|event| query.wants(event));
+        // Where nothing is left out, it is what everybody is told.
+        let same = told.values().find(|same| same.text == text).cloned();
+        let text = same.unwrap_or_else(|| Arc::new(Told::new(text)));
+        told.insert(query.clone(), text.clone());
+        text
+    }
+
+    fn text_of(&self, is_wanted: impl Fn(&Event) -> bool) -> Bytes {
+        if self.events.iter().all(|(event, _)| is_wanted(event)) {
+            return self.text.clone();
+        }
+        let (mut text, mut from) = (Vec::new(), 0);
         for (event, end) in &self.events {
-            if event.revision > known && query.wants(event) {
-                told.extend_from_slice(&self.text[from..*end]);
+            if is_wanted(event) {
+                text.extend_from_slice(&self.text[from..*end]);
             }
             from = *end;
         }
-        Told::Text(told.into())
+        text.into()
+    }
+}
+
+impl Told {
+    pub(super) fn new(text: impl Into<Bytes>) -> Told {
+        Told { text: text.into(), part: OnceCell::new() }
     }
 
     /// The text, deflated.
@@ -287,13 +310,13 @@ pub(super) async fn read(
             }
         }
         let until = events.last().map_or(after, |(event, _)| event.revision);
-        Ok(Some(Page { after, until, events, text: text.into(), part: OnceCell::new() }))
+        Ok(Some(Page { after, until, events, text: text.into(), told: Mutex::default() }))
     };
     tokio::task::spawn_blocking(look).await.map_err(|_| CoordinatorError::Stopped)?
 }
 
 /// Deflates a text.
-pub(super) async fn deflate(text: Bytes) -> Result<Part, CoordinatorError> {
+async fn deflate(text: Bytes) -> Result<Part, CoordinatorError> {
     if text.len() <= SHORT {
         return Ok(Part::of(&text));
     }
@@ -307,7 +330,7 @@ mod tests {
 
     fn page(after: u64, until: u64, bytes: usize) -> Arc<Page> {
         let text = vec![b'x'; bytes].into();
-        Arc::new(Page { after, until, events: Vec::new(), text, part: OnceCell::new() })
+        Arc::new(Page { after, until, events: Vec::new(), text, told: Mutex::default() })
     }
 
     fn kept(pages: &Pages) -> Vec<(u64, u64)> {

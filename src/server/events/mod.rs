@@ -18,7 +18,7 @@ use self::feed::{Page, Pages, Place, Told};
 use super::app::App;
 use super::dashboard::{self, Login};
 use super::fields::{boolean, integer, list, name};
-use super::gzip::{self, Gzip, Part};
+use super::gzip::{self, Gzip};
 use super::input::{Invalid, Query};
 use super::reply::Reply;
 use crate::coordinator::{Coordinator, CoordinatorError};
@@ -53,6 +53,7 @@ struct Stream {
     news: watch::Receiver<Revision>,
     pages: watch::Receiver<Pages>,
     closing: watch::Receiver<bool>,
+    /// What of the log it tells, wherever it begins.
     query: EventQuery,
     /// The last revision that needs not be told any more.
     known: u64,
@@ -120,7 +121,7 @@ impl Stream {
             self.send(Bytes::from_static(&gzip::HEAD)).await?;
         }
         // With where it begins, for who loses the connection before anything happens.
-        self.say(format!("retry: {RETRY_MS}\nid: {}\n\n", self.known)).await?;
+        self.say(&Told::new(format!("retry: {RETRY_MS}\nid: {}\n\n", self.known))).await?;
         // Whether it has told something since it waited last.
         let mut has_told = false;
         loop {
@@ -129,7 +130,7 @@ impl Stream {
                 (pages.following(self.known), pages.is_past(self.known))
             };
             if let Some(page) = page {
-                self.tell_page(page).await?;
+                self.tell_page(&page).await?;
                 has_told = true;
                 continue;
             }
@@ -150,7 +151,7 @@ impl Stream {
             tokio::select! {
                 () = tokio::time::sleep_until(self.told + HEARTBEAT) => {
                     // The id goes with it: who goes on from there has missed nothing, even where nothing was for them.
-                    self.say(format!(": still here\nid: {}\n\n", self.known)).await?;
+                    self.say(&Told::new(format!(": still here\nid: {}\n\n", self.known))).await?;
                 }
                 changed = self.pages.changed() => {
                     changed.map_err(|_| End::Over)?;
@@ -168,36 +169,27 @@ impl Stream {
         if self.known <= head
             && let Some(page) = feed::read(self.coordinator.clone(), self.known, head).await?
         {
-            return self.tell_page(Arc::new(page)).await;
+            return self.tell_page(&page).await;
         }
         let (policy, now) = (self.coordinator.policy(), self.coordinator.now());
         let snapshot =
             self.coordinator.read(|state| service::snapshot(state, policy, now, &self.query)).await?;
         self.known = snapshot.revision;
         let data = serde_json::to_string(&snapshot).expect("snapshots have only text keys");
-        self.say(format!("id: {}\nevent: snapshot\ndata: {data}\n\n", self.known)).await
+        self.say(&Told::new(format!("id: {}\nevent: snapshot\ndata: {data}\n\n", self.known))).await
     }
 
-    async fn tell_page(&mut self, page: Arc<Page>) -> Result<(), End> {
+    async fn tell_page(&mut self, page: &Page) -> Result<(), End> {
         let told = page.told(self.known, &self.query);
         self.known = self.known.max(page.until);
-        match told {
-            Told::Text(text) if text.is_empty() => Ok(()),
-            Told::Text(text) => self.say(text).await,
-            Told::Page(page) if self.gzip.is_none() => self.send(page.text.clone()).await,
-            Told::Page(page) => self.send_part(page.part().await?).await,
-        }
+        if told.text.is_empty() { Ok(()) } else { self.say(&told).await }
     }
 
-    /// Sends what only this stream tells.
-    async fn say(&mut self, text: impl Into<Bytes>) -> Result<(), End> {
+    async fn say(&mut self, told: &Told) -> Result<(), End> {
         if self.gzip.is_none() {
-            return self.send(text.into()).await;
+            return self.send(told.text.clone()).await;
         }
-        self.send_part(&feed::deflate(text.into()).await?).await
-    }
-
-    async fn send_part(&mut self, part: &Part) -> Result<(), End> {
+        let part = told.part().await?;
         self.send(part.bytes.clone()).await?;
         if let Some(gzip) = &mut self.gzip {
             gzip.add(part);
@@ -216,7 +208,8 @@ impl Stream {
 }
 
 pub(super) async fn stream(app: &App, request: &Request<Incoming>) -> Result<Reply, Reply> {
-    let query = EventQuery::from_query(&Query::parse(request.uri().query().unwrap_or_default()))?;
+    let mut query = EventQuery::from_query(&Query::parse(request.uri().query().unwrap_or_default()))?;
+    let since = query.since.take();
     let login = dashboard::login_of(app, request.headers())?;
     let joined = app.feed.join(&app.coordinator);
     let (place, pages) = joined.ok_or_else(|| Reply::later(503, "Too many streams of events are open"))?;
@@ -225,14 +218,13 @@ pub(super) async fn stream(app: &App, request: &Request<Incoming>) -> Result<Rep
     let news = app.coordinator.follow();
     let head = app.coordinator.read(|state| state.revision().0).await?;
     let (to, frames) = mpsc::channel(WAITING);
-    // What only some streams tell is not worth it: it would be compressed for each of them.
-    let is_compressed = query.wants_all() && gzip::is_accepted(request.headers());
+    let is_compressed = gzip::is_accepted(request.headers());
     let stream = Stream {
         coordinator: app.coordinator.clone(),
         news,
         pages,
         closing: app.closes(),
-        known: resumed.or(query.since).unwrap_or(head),
+        known: resumed.or(since).unwrap_or(head),
         query,
         told: Instant::now(),
         to,
