@@ -119,6 +119,31 @@ fn who_comes_back_misses_nothing_and_hears_nothing_twice() {
 }
 
 #[test]
+fn readers_that_come_and_go_while_much_happens_miss_nothing() {
+    const CLAIMS: u64 = 600;
+    let server = Server::start();
+    std::thread::scope(|scope| {
+        for visits in [1, 3, 20] {
+            let server = &server;
+            scope.spawn(move || {
+                let mut known = 0;
+                while known < CLAIMS {
+                    let mut follower = Follower::open(server, &format!("/events?since={known}"), &[]);
+                    for _ in 0..(CLAIMS / visits).min(CLAIMS - known) {
+                        known += 1;
+                        assert_eq!(follower.next().0, known);
+                    }
+                }
+            });
+        }
+        for number in 0..CLAIMS {
+            server.claim("ada", &[&format!("src/{number}.ts")]).ids();
+        }
+    });
+    streams_become(&server, 0);
+}
+
+#[test]
 fn what_is_no_longer_known_is_told_as_it_stands() {
     let directory = TempDir::with_prefix("coord-events-").unwrap();
     let database = directory.path().join("coord.db");

@@ -35,6 +35,9 @@ const KEPT_BYTES: usize = 16 << 20;
 /// The most pages that are kept.
 const KEPT: usize = 4096;
 
+/// How many texts of each page are kept, for as many different things that are asked for.
+const KEPT_TEXTS: usize = 16;
+
 /// How many events of a page are enough.
 const ENOUGH: usize = 100;
 
@@ -88,7 +91,7 @@ pub(super) struct Page {
     /// Each event, and where its text ends.
     events: Vec<(Event, usize)>,
     text: Bytes,
-    /// What was told of it to whom asks so.
+    /// What is told of it to who asks so.
     told: Mutex<HashMap<EventQuery, Arc<Told>>>,
 }
 
@@ -158,7 +161,8 @@ impl Feed {
                 continue;
             }
             let Some(coordinator) = coordinator.upgrade() else { return };
-            match read(coordinator, newest, head).await {
+            let page = if newest < head { read(coordinator, newest, head).await } else { Ok(None) };
+            match page {
                 Ok(Some(page)) => {
                     let rest = (page.until == head).then(|| page.rest());
                     self.pages.send_modify(|pages| pages.keep(page.into()));
@@ -178,11 +182,13 @@ impl Feed {
 
     /// Whether there are streams. If not, the next one is told so.
     fn is_wanted(&self) -> bool {
+        let mut is_wanted = false;
         self.pages.send_if_modified(|pages| {
-            pages.is_read = self.streams() > 0;
+            is_wanted = self.streams() > 0;
+            pages.is_read = is_wanted;
             false
         });
-        self.pages.borrow().is_read
+        is_wanted
     }
 }
 
@@ -255,10 +261,12 @@ impl Page {
             return told.clone();
         }
         let text = self.text_of(|event| query.wants(event));
-        // Where nothing is left out, it is what everybody is told.
+        // Where nothing is left out, it is what others are told who ask for something else.
         let same = told.values().find(|same| same.text == text).cloned();
         let text = same.unwrap_or_else(|| Arc::new(Told::new(text)));
-        told.insert(query.clone(), text.clone());
+        if told.len() < KEPT_TEXTS {
+            told.insert(query.clone(), text.clone());
+        }
         text
     }
 
@@ -368,5 +376,34 @@ mod tests {
         pages.keep(page(last + 1, last + 2, KEPT_BYTES + 1));
         assert_eq!((pages.kept.len(), pages.bytes), (0, 0));
         assert!(pages.is_past(last) && !pages.is_past(last + 2));
+    }
+
+    #[test]
+    fn who_asks_for_the_same_is_told_the_same() {
+        let event = |revision, engineer: &str| Event {
+            revision,
+            engineer: Some(engineer.into()),
+            kind: "claim_granted".into(),
+            ..Event::default()
+        };
+        let events = vec![(event(5, "ada"), 1), (event(6, "bo"), 2), (event(7, "ada"), 3)];
+        let page =
+            Page { after: 4, until: 7, events, text: Bytes::from_static(b"567"), told: Mutex::default() };
+        let of = |name: &str| EventQuery { engineer: Some(name.into()), ..EventQuery::default() };
+        let told = |known, query: &EventQuery| page.told(known, query);
+        assert_eq!(
+            [of("ada"), of("bo"), of("eve")].map(|query| told(4, &query).text.clone()),
+            ["57", "6", ""]
+        );
+        assert!(Arc::ptr_eq(&told(4, &of("ada")), &told(3, &of("ada"))));
+        let all = EventQuery { types: vec!["claim_granted".into()], ..EventQuery::default() };
+        assert!(Arc::ptr_eq(&told(4, &EventQuery::default()), &told(4, &all)));
+        assert_eq!(told(5, &all).text, "67");
+        // However many ask for however much, what is kept is bounded.
+        for number in 0..100 {
+            assert_eq!(told(4, &of(&number.to_string())).text, "");
+        }
+        assert_eq!(page.told.lock().unwrap().len(), KEPT_TEXTS);
+        assert_eq!(told(4, &of("bo")).text, "6");
     }
 }
