@@ -293,7 +293,6 @@ fn a_stream_is_compressed_for_who_takes_that() {
     };
     let (is_gzip, body) = open("/events", "br, gzip");
     assert!(is_gzip);
-    // One that begins within what is at hand for all is told only what it does not know.
     let mut follower = BufReader::new(GzDecoder::new(body));
     let mut told = String::new();
     let mut read_until = |follower: &mut dyn BufRead, wanted: &str| {
@@ -308,6 +307,7 @@ fn a_stream_is_compressed_for_who_takes_that() {
     server.claim("ada", &patterns).ids();
     let all = read_until(&mut follower, "\"}\n\nid: 300\nevent: claim_granted\n");
     assert_eq!(all.matches("event: claim_granted\n").count(), 300);
+    // One that begins within what is at hand for all is told only what it does not know.
     let (_, later) = open("/events?since=150", "gzip");
     let mut later = BufReader::new(GzDecoder::new(later));
     read_until(&mut later, "id: 150\n\n");

@@ -127,7 +127,9 @@ impl Stream {
         loop {
             let (page, is_past) = {
                 let pages = self.pages.borrow_and_update();
-                (pages.following(self.known), pages.is_past(self.known))
+                let page = pages.following(self.known);
+                let is_past = page.is_none() && pages.is_past(self.known);
+                (page, is_past)
             };
             if let Some(page) = page {
                 self.tell_page(&page).await?;
