@@ -37,16 +37,16 @@ pub(super) struct CheckArgs {
 
 pub(super) fn run(args: CheckArgs, env: &Env) -> Done {
     let mut context = Context::open(env)?;
-    let root = context.workspace.worktree.root.clone();
+    let worktree = context.workspace.worktree.clone();
     if args.staged {
-        return delta(&mut context, &Delta::staged(&root)?, args.json);
+        return delta(&mut context, &Delta::staged(&worktree)?, args.json);
     }
     if let Some(range) = &args.diff {
         let (base, head) = range.split_once("..").unwrap_or((range, ""));
         // A third dot changes nothing: what only the base has is left out in any case.
         let [base, head] =
             [base, head.trim_start_matches('.')].map(|end| if end.is_empty() { "HEAD" } else { end });
-        return delta(&mut context, &Delta::between(&root, base, head)?, args.json);
+        return delta(&mut context, &Delta::between(&worktree, base, head)?, args.json);
     }
     let mut request = context.asker();
     for argument in &args.paths {
@@ -59,7 +59,7 @@ pub(super) fn run(args: CheckArgs, env: &Env) -> Done {
         }
     }
     if args.paths.is_empty() {
-        let changed = changed_files(&root)?;
+        let changed = changed_files(&worktree)?;
         // Another repository inside this one, such as a worktree put there, is listed as a directory; its files are its own.
         let files: Vec<String> = changed.into_iter().filter(|path| !path.ends_with('/')).collect();
         if files.is_empty() && !args.json {

@@ -215,7 +215,7 @@ fn warn_of_misses(context: &Context, request: &ClaimRequest) {
         return;
     }
     // Without a list of files there is nothing to compare with; the claim stands all the same.
-    let Ok(files) = tracked_files(&context.workspace.worktree.root, None) else { return };
+    let Ok(files) = tracked_files(&context.workspace.worktree, None) else { return };
     for glob in globs.iter().filter(|glob| !files.iter().any(|file| glob.matches(file))) {
         output::warn(&format!("{} matches no tracked file yet", output::clean(glob.text())));
     }

@@ -15,7 +15,7 @@ use super::error;
 use super::output::{self, Style};
 use super::{CliError, Done, Exit};
 use crate::symbols::{self, Kind, Language, Symbol};
-use crate::workspace::{Env, WorkspaceError, Worktree, tracked_files};
+use crate::workspace::{Env, WorkspaceError, Worktree, git_as_typed as git, tracked_files};
 
 /// Watch two engineers meet: a server, a claim, a refusal, a share and a hand-over
 ///
@@ -149,7 +149,7 @@ fn copy_of_here(to: &Path) -> Result<Option<Prop>, CliError> {
         Ok(None) | Err(WorkspaceError::BareRepository { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let files = tracked_files(&worktree.root, None)?;
+    let files = tracked_files(&worktree, None)?;
     let Some(prop) = prop(&worktree.root, &files) else { return Ok(None) };
     if git(&worktree.root, ["rev-parse", "--quiet", "--verify", "HEAD"]).is_err() {
         return Ok(None);
@@ -226,16 +226,6 @@ fn made_up(at: &Path) -> Result<Prop, CliError> {
         ],
     )?;
     Ok(Prop { directory: "src/auth".into(), file: "src/auth/login.ts".into(), symbol: "handleLogout".into() })
-}
-
-fn git<S: AsRef<OsStr>>(at: &Path, arguments: impl IntoIterator<Item = S>) -> Result<(), CliError> {
-    let mut command = bare(Path::new("git"));
-    let ended = command.args(arguments).current_dir(at).stdin(Stdio::null()).output()?;
-    if ended.status.success() {
-        Ok(())
-    } else {
-        Err(CliError::new(error::Kind::Failed, format!("git failed: {}", text(&ended).trim())))
-    }
 }
 
 /// A command that knows nothing of how coord and git are set up around here.

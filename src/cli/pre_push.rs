@@ -72,7 +72,7 @@ fn check(env: &Env) -> Done {
         return Ok(Exit::Ok);
     }
     let mut context = Context::open(env)?;
-    let delta = Delta::of_push(&context.workspace.worktree.root, &updates)?;
+    let delta = Delta::of_push(&context.workspace.worktree, &updates)?;
     let asker = context.asker();
     let conflicts = context.client.check_delta(&delta, &asker)?;
     if conflicts.is_empty() {

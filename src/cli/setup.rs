@@ -185,7 +185,7 @@ impl Ground {
         let is_private = |path: &Path| {
             path.starts_with(&own)
                 || path.starts_with(&self.worktree.common_dir)
-                || is_ignored(&self.worktree.root, path).unwrap_or_default()
+                || is_ignored(&self.worktree, path).unwrap_or_default()
         };
         let written =
             plan.changes.iter().filter(|change| matches!(change.state, State::New | State::Changed));

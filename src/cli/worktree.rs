@@ -14,7 +14,7 @@ use super::{CliError, Done, Exit};
 use crate::client::Client;
 use crate::setup::{Setup, Tool};
 use crate::workspace::{
-    Env, Listed, Workspace, add_worktree, changed_files, live_sessions, remove_worktree, worktrees,
+    Env, Listed, Workspace, Worktree, add_worktree, changed_files, live_sessions, remove_worktree, worktrees,
 };
 
 /// Give an agent a worktree of its own, with its own name and session
@@ -113,7 +113,7 @@ fn add(args: AddArgs, env: &Env) -> Done {
         None => beside(&main_of(&ground)?).join(&args.name),
     };
     let branch = args.branch.as_deref().unwrap_or(&args.name);
-    add_worktree(&ground.worktree.root, &path, branch, args.from.as_deref())?;
+    add_worktree(&ground.worktree, &path, branch, args.from.as_deref())?;
     let workspace = Workspace::open(&path, &elsewhere(env))?;
     if args.json {
         output::json(&Place {
@@ -140,7 +140,7 @@ fn add(args: AddArgs, env: &Env) -> Done {
 
 /// The main worktree of the clone.
 fn main_of(ground: &Ground) -> Result<PathBuf, CliError> {
-    let all = worktrees(&ground.worktree.root)?;
+    let all = worktrees(&ground.worktree)?;
     Ok(all.into_iter().find(|listed| listed.is_main).map_or(ground.worktree.root.clone(), |main| main.path))
 }
 
@@ -156,7 +156,7 @@ fn list(args: ListArgs, env: &Env) -> Done {
     let query = context.query();
     let rows = context.client.claims(&query)?.claims;
     let mut places = Vec::new();
-    for listed in worktrees(&context.workspace.worktree.root)? {
+    for listed in worktrees(&context.workspace.worktree)? {
         let workspace = Workspace::open(&listed.path, &elsewhere(env))?;
         let (engineer, session_id) = (workspace.identity.engineer, workspace.identity.session_id);
         let holds = rows
@@ -186,28 +186,28 @@ fn list(args: ListArgs, env: &Env) -> Done {
 
 fn remove(args: &RemoveArgs, env: &Env) -> Done {
     let mut context = Context::open(env)?;
-    let root = context.workspace.worktree.root.clone();
-    let listed = named(&root, &args.name)?;
+    let listed = named(&context.workspace.worktree, &args.name)?;
     let failed = |what: &str| CliError::new(Kind::Failed, format!("{} {what}", listed.path.display()));
     if listed.is_main {
         return Err(
             failed("is the main worktree of the clone").hint("`coord worktree list` shows the others")
         );
     }
-    if !args.force && !changed_files(&listed.path)?.is_empty() {
+    let workspace = Workspace::open(&listed.path, &elsewhere(env))?;
+    let worktree = &workspace.worktree;
+    if !args.force && !changed_files(worktree)?.is_empty() {
         let name = output::quoted(&args.name);
         return Err(failed("has changes that would be lost")
             .hint(format!("commit them there, or lose them: `coord worktree remove {name} --force`")));
     }
-    let workspace = Workspace::open(&listed.path, &elsewhere(env))?;
     let mut sessions = live_sessions(&listed.path);
-    sessions.push(workspace.identity.session_id);
+    sessions.push(workspace.identity.session_id.clone());
     if env.get("COORD_ENGINEER").is_some() {
         let named = Workspace::open(&listed.path, &env.with("COORD_SESSION_ID", ""))?;
         sessions.push(named.identity.session_id);
     }
     let released = release(&mut context.client, &sessions)?;
-    remove_worktree(&context.workspace.worktree.common_dir, &listed.path, args.force)?;
+    remove_worktree(worktree, args.force)?;
     let shown = output::clean(&listed.path.display().to_string());
     output::line(&format!("{} {shown}", Style::Good.paint("removed")))?;
     output::line(&format!("{} let go", output::count(released, "claim")))?;
@@ -226,8 +226,8 @@ fn release(client: &mut Client, sessions: &[String]) -> Result<usize, CliError> 
 }
 
 /// The worktree of a name or a path.
-fn named(root: &Path, name: &str) -> Result<Listed, CliError> {
-    let all = worktrees(root)?;
+fn named(worktree: &Worktree, name: &str) -> Result<Listed, CliError> {
+    let all = worktrees(worktree)?;
     let path = Path::new(name).canonicalize().ok();
     let by_path = all.iter().position(|listed| Some(&listed.path) == path.as_ref());
     let by_name: Vec<usize> = (0..all.len()).filter(|&at| all[at].name() == name).collect();

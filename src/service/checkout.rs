@@ -8,7 +8,7 @@ use super::claims::malformed;
 use crate::engine::Request;
 use crate::pattern::{Pattern, escape};
 use crate::wire::ClaimReply;
-use crate::workspace::{WorkspaceError, tracked_files};
+use crate::workspace::{WorkspaceError, Worktree, tracked_files};
 
 /// How much of a checkout one request may cover.
 #[derive(Clone, Debug)]
@@ -48,11 +48,23 @@ impl Checkout {
         {
             return Ok(files.clone());
         }
-        let mut files = tracked_files(&self.root, self.scope.as_deref())?;
+        let mut files = self.list()?;
         // Git's order is that of bytes; what is not UTF-8 has changed since.
         files.sort_unstable();
         let files = Arc::new(files);
         *listed = Some((Instant::now(), files.clone()));
+        Ok(files)
+    }
+
+    fn list(&self) -> Result<Vec<String>, WorkspaceError> {
+        let not_a_clone = || WorkspaceError::NotAClone { path: self.root.clone() };
+        let worktree = Worktree::discover(&self.root)?.ok_or_else(not_a_clone)?;
+        // The root may be a directory of a work tree.
+        let scope = format!("{}{}", worktree.prefix, self.scope.as_deref().unwrap_or_default());
+        let mut files = tracked_files(&worktree, Some(&scope))?;
+        for file in &mut files {
+            file.drain(..worktree.prefix.len());
+        }
         Ok(files)
     }
 

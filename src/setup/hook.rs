@@ -71,7 +71,7 @@ impl Site {
         if root.join(".husky").is_dir() {
             return Ok(Site::Shared(root.join(".husky/pre-push")));
         }
-        let directory = normal(&hooks_directory(root)?);
+        let directory = normal(&hooks_directory(worktree)?);
         let hook = directory.join("pre-push");
         if directory.starts_with(&worktree.common_dir) {
             return Site::own(hook);
@@ -126,7 +126,7 @@ impl Site {
     /// Git cannot say where it looks for hooks, or one cannot be read.
     pub fn installed(worktree: &Worktree) -> Result<Vec<Site>, SetupError> {
         let hooks = worktree.common_dir.join("hooks");
-        let configured = normal(&hooks_directory(&worktree.root)?);
+        let configured = normal(&hooks_directory(worktree)?);
         let mut all = vec![Site::Own(hooks.join("pre-push")), Site::Own(hooks.join("pre-push.legacy"))];
         all.push(Site::Shared(worktree.root.join(".husky/pre-push")));
         if configured != hooks && configured != worktree.root.join(".husky") {

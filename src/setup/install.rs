@@ -292,7 +292,7 @@ impl Setup {
     #[must_use]
     pub fn waits_for_husky(&self) -> bool {
         let husky = self.worktree.root.join(".husky");
-        let asked = hooks_directory(&self.worktree.root);
+        let asked = hooks_directory(&self.worktree);
         husky.is_dir() && asked.is_ok_and(|directory| !directory.starts_with(husky))
     }
 

@@ -114,7 +114,7 @@ fn marked(
 /// back.
 fn hooks(worktree: &Worktree, root: &Path, made: &Made, plan: &mut Plan) -> Result<(), SetupError> {
     let prefix = root.strip_prefix(&worktree.root).unwrap_or(Path::new("")).to_string_lossy().into_owned();
-    let others = worktrees(&worktree.root)?.into_iter().filter(|other| other.path != worktree.root);
+    let others = worktrees(worktree)?.into_iter().filter(|other| other.path != worktree.root);
     let is_shared = |path: &Path| path.join(&prefix).join(DIRECTORY).join("config.toml").is_file();
     if let Some(other) = others.into_iter().find(|other| is_shared(&other.path)) {
         plan.notes.push(format!("git's hook stays: the worktree {} is set up too", other.path.display()));

@@ -6,11 +6,10 @@
 //! all of them, and a file without such a line is no change.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::{Path, PathBuf};
 
-use super::WorkspaceError;
 use super::patch::{self, Patch};
-use super::process::{Running, git, listed};
+use super::process::Git;
+use super::{WorkspaceError, Worktree};
 
 /// The mode of a submodule, which has no lines.
 const GITLINK: &str = "160000";
@@ -58,7 +57,7 @@ fn object(id: &str) -> Option<Option<String>> {
 /// A set of changes.
 #[derive(Clone, Debug)]
 pub struct Delta {
-    root: PathBuf,
+    worktree: Worktree,
     comparisons: Vec<Comparison>,
 }
 
@@ -133,17 +132,17 @@ impl Delta {
     /// # Errors
     ///
     /// If git cannot be run, or fails.
-    pub fn of_push(root: &Path, updates: &[RefUpdate]) -> Result<Delta, WorkspaceError> {
+    pub fn of_push(worktree: &Worktree, updates: &[RefUpdate]) -> Result<Delta, WorkspaceError> {
         let tips: Vec<&String> = updates.iter().filter_map(|update| update.local.as_ref()).collect();
         let known: Vec<&String> = updates.iter().filter_map(|update| update.remote.as_ref()).collect();
         // A tag is pushed with what it points at; what the remote has may never have been fetched.
-        let commits = commits(root, tips.iter().chain(&known).copied())?;
+        let commits = commits(worktree, tips.iter().chain(&known).copied())?;
         let (peeled, known) = commits.split_at(tips.len());
         let no_commits = tips.iter().zip(peeled).filter(|(_, commit)| commit.is_none());
-        are_here(root, no_commits.map(|(id, _)| id.as_str()))?;
+        are_here(worktree, no_commits.map(|(id, _)| id.as_str()))?;
         let known: Vec<&str> = known.iter().flatten().map(String::as_str).collect();
-        let mut delta = Delta { root: root.into(), comparisons: Vec::new() };
-        for tip in newest(root, peeled.iter().flatten().collect(), &known)? {
+        let mut delta = Delta { worktree: worktree.clone(), comparisons: Vec::new() };
+        for tip in newest(worktree, peeled.iter().flatten().collect(), &known)? {
             delta.add(&tip, &known, &["--remotes"])?;
         }
         Ok(delta)
@@ -154,20 +153,18 @@ impl Delta {
     /// # Errors
     ///
     /// If git cannot be run, or does not know one of them.
-    pub fn between(root: &Path, base: &str, head: &str) -> Result<Delta, WorkspaceError> {
+    pub fn between(worktree: &Worktree, base: &str, head: &str) -> Result<Delta, WorkspaceError> {
+        let question = ["rev-parse", "--verify", "--quiet", "--end-of-options"];
         let named = |name: &str| {
-            listed(git(
-                root,
-                ["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{name}^{{commit}}")],
-            ))
+            Git::of(worktree).args(question).arg(format!("{name}^{{commit}}")).run()?.into_text()
         };
         let found = |name: &str| match named(name) {
-            Ok(lines) => Ok(lines.concat().trim().to_owned()),
+            Ok(text) => Ok(text.trim().to_owned()),
             Err(WorkspaceError::GitFailed { .. }) => Err(WorkspaceError::NoCommit { name: name.into() }),
             Err(other) => Err(other),
         };
         let (base, head) = (found(base)?, found(head)?);
-        let mut delta = Delta { root: root.into(), comparisons: Vec::new() };
+        let mut delta = Delta { worktree: worktree.clone(), comparisons: Vec::new() };
         delta.add(&head, &[&base], &[])?;
         Ok(delta)
     }
@@ -177,33 +174,34 @@ impl Delta {
     /// # Errors
     ///
     /// If git cannot be run, or fails.
-    pub fn staged(root: &Path) -> Result<Delta, WorkspaceError> {
-        let parents = commits(root, &["HEAD".to_owned(), "MERGE_HEAD".to_owned()])?;
+    pub fn staged(worktree: &Worktree) -> Result<Delta, WorkspaceError> {
+        let parents = commits(worktree, &["HEAD".to_owned(), "MERGE_HEAD".to_owned()])?;
         let mut trees: Vec<String> = parents.into_iter().flatten().collect();
         if trees.is_empty() {
-            trees.push(empty_tree(root)?);
+            trees.push(empty_tree(worktree)?);
         }
-        let bases = trees.into_iter().map(|tree| base(root, &Tree::Index, tree)).collect::<Result<_, _>>()?;
-        Ok(Delta { root: root.into(), comparisons: vec![Comparison { new: Tree::Index, bases }] })
+        let bases =
+            trees.into_iter().map(|tree| base(worktree, &Tree::Index, tree)).collect::<Result<_, _>>()?;
+        Ok(Delta { worktree: worktree.clone(), comparisons: vec![Comparison { new: Tree::Index, bases }] })
     }
 
     /// Compares a commit with the newest commits beneath it that are known, or that `refs` have.
     fn add(&mut self, tip: &str, known: &[&str], refs: &[&str]) -> Result<(), WorkspaceError> {
-        let list = added(&self.root, &[tip], known, refs)?;
+        let list = added(&self.worktree, &[tip], known, refs)?;
         if !list.lines().any(|line| !line.starts_with('-')) {
             return Ok(());
         }
         let mut boundary: Vec<String> =
             list.lines().filter_map(|line| line.strip_prefix('-')).map(String::from).collect();
         if boundary.len() > 1 {
-            boundary = independent(&self.root, &boundary)?;
+            boundary = independent(&self.worktree, &boundary)?;
         }
         if boundary.is_empty() {
-            boundary.push(empty_tree(&self.root)?);
+            boundary.push(empty_tree(&self.worktree)?);
         }
         let new = Tree::Commit(tip.into());
         let bases =
-            boundary.into_iter().map(|tree| base(&self.root, &new, tree)).collect::<Result<_, _>>()?;
+            boundary.into_iter().map(|tree| base(&self.worktree, &new, tree)).collect::<Result<_, _>>()?;
         self.comparisons.push(Comparison { new, bases });
         Ok(())
     }
@@ -255,11 +253,8 @@ impl Delta {
     /// If git cannot be run, or fails.
     pub fn blobs(&self, ids: &[String]) -> Result<Vec<Option<Vec<u8>>>, WorkspaceError> {
         let input = ids.iter().flat_map(|id| [id.as_bytes(), b"\n"].concat()).collect();
-        let ended = Running::feed(git(&self.root, ["cat-file", "--batch"]), input)?.finish()?;
-        if !ended.succeeded() {
-            return Err(ended.into_error());
-        }
-        let mut rest = ended.output.stdout.as_slice();
+        let output = Git::of(&self.worktree).args(["cat-file", "--batch"]).run_with(input)?.into_output()?;
+        let mut rest = output.as_slice();
         Ok(ids.iter().map(|_| next_blob(&mut rest)).collect())
     }
 
@@ -276,9 +271,9 @@ impl Delta {
         entries.sort_unstable_by_key(|(_, entry)| entry.place);
         let mut patches = BTreeMap::new();
         for entries in entries.chunks(PATHS_AT_ONCE) {
-            let mut command = comparing(&self.root, new, &base.tree, &["--patch", "--unified=0"]);
-            command.arg("--").args(entries.iter().map(|(path, _)| path));
-            let text = format!("\n{}", listed(command)?.join("\0"));
+            let git = comparing(&self.worktree, new, &base.tree, &["--patch", "--unified=0"]);
+            let ended = git.arg("--").args(entries.iter().map(|(path, _)| path)).run()?;
+            let text = format!("\n{}", ended.into_text()?);
             // A line of a file never begins like this in a patch, and git goes through files in the order that it listed
             // them in: names need not be read out of the patch, where they may be quoted.
             let sections: Vec<&str> = text.split("\ndiff --git ").skip(1).collect();
@@ -311,20 +306,19 @@ impl Comparison {
 }
 
 /// A git command that compares a tree with one before it.
-fn comparing(root: &Path, new: &Tree, base: &str, how: &[&str]) -> std::process::Command {
-    let mut command = git(root, ["--literal-pathspecs"]);
+fn comparing(worktree: &Worktree, new: &Tree, base: &str, how: &[&str]) -> Git {
+    let git = Git::of(worktree).arg("--literal-pathspecs");
     let plain =
         ["-r", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=none"];
     match new {
-        Tree::Commit(commit) => command.arg("diff-tree").args(plain).args(how).args([base, commit]),
-        Tree::Index => command.args(["diff-index", "--cached"]).args(&plain[1..]).args(how).arg(base),
-    };
-    command
+        Tree::Commit(commit) => git.arg("diff-tree").args(plain).args(how).args([base, commit]),
+        Tree::Index => git.args(["diff-index", "--cached"]).args(&plain[1..]).args(how).arg(base),
+    }
 }
 
 /// Lists what differs from a tree.
-fn base(root: &Path, new: &Tree, tree: String) -> Result<Base, WorkspaceError> {
-    let fields = listed(comparing(root, new, &tree, &["--raw", "--no-abbrev", "-z"]))?;
+fn base(worktree: &Worktree, new: &Tree, tree: String) -> Result<Base, WorkspaceError> {
+    let fields = comparing(worktree, new, &tree, &["--raw", "--no-abbrev", "-z"]).run()?.into_fields()?;
     let pairs = fields.chunks_exact(2).enumerate();
     let entries =
         pairs.filter_map(|(place, pair)| Some((pair[1].clone(), entry(place, &pair[0], &pair[1])?)));
@@ -354,63 +348,61 @@ fn next_blob(rest: &mut &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The tips that add commits, without those that another tip has beneath it: a thousand tags are one question to git.
-fn newest(root: &Path, tips: Vec<&String>, known: &[&str]) -> Result<Vec<String>, WorkspaceError> {
+fn newest(worktree: &Worktree, tips: Vec<&String>, known: &[&str]) -> Result<Vec<String>, WorkspaceError> {
     let mut tips: Vec<&str> = tips.into_iter().map(String::as_str).collect();
     tips.sort_unstable();
     tips.dedup();
     if tips.len() > 1 {
-        let list = added(root, &tips, known, &["--remotes"])?;
+        let list = added(worktree, &tips, known, &["--remotes"])?;
         let added: HashSet<&str> = list.lines().collect();
         tips.retain(|tip| added.contains(tip));
     }
     let tips: Vec<String> = tips.into_iter().map(String::from).collect();
-    if tips.len() > 1 { independent(root, &tips) } else { Ok(tips) }
+    if tips.len() > 1 { independent(worktree, &tips) } else { Ok(tips) }
 }
 
 /// Lists the commits beneath tips that are neither known nor beneath a ref, and behind a `-` the first that are.
-fn added(root: &Path, tips: &[&str], known: &[&str], refs: &[&str]) -> Result<String, WorkspaceError> {
-    let command = git(root, [&["rev-list", "--boundary", "--stdin", "--not"], refs].concat());
+fn added(
+    worktree: &Worktree,
+    tips: &[&str],
+    known: &[&str],
+    refs: &[&str],
+) -> Result<String, WorkspaceError> {
+    let git = Git::of(worktree).args(["rev-list", "--boundary", "--stdin", "--not"]).args(refs);
     let tips = tips.iter().map(|tip| format!("{tip}\n"));
     let input = tips.chain(known.iter().map(|known| format!("^{known}\n"))).collect::<String>();
-    let ended = Running::feed(command, input.into())?.finish()?;
-    if !ended.succeeded() {
-        return Err(ended.into_error());
-    }
-    Ok(String::from_utf8_lossy(&ended.output.stdout).into_owned())
+    git.run_with(input.into())?.into_text()
 }
 
 /// Those of some commits that none of the others has beneath it.
-fn independent(root: &Path, commits: &[String]) -> Result<Vec<String>, WorkspaceError> {
-    let names = ["merge-base", "--independent"].into_iter().chain(commits.iter().map(String::as_str));
-    Ok(listed(git(root, names))?.concat().lines().map(String::from).collect())
+fn independent(worktree: &Worktree, commits: &[String]) -> Result<Vec<String>, WorkspaceError> {
+    let text = Git::of(worktree).args(["merge-base", "--independent"]).args(commits).run()?.into_text()?;
+    Ok(text.lines().map(String::from).collect())
 }
 
 /// The commits that objects are or point at, in their order; `None` for what is no commit or not here.
 fn commits<'a>(
-    root: &Path,
+    worktree: &Worktree,
     objects: impl IntoIterator<Item = &'a String>,
 ) -> Result<Vec<Option<String>>, WorkspaceError> {
     let input = objects.into_iter().flat_map(|id| format!("{id}^{{commit}}\n").into_bytes()).collect();
-    let ended = Running::feed(git(root, ["cat-file", "--batch-check=%(objectname)"]), input)?.finish()?;
-    if !ended.succeeded() {
-        return Err(ended.into_error());
-    }
-    let text = String::from_utf8_lossy(&ended.output.stdout);
+    let text = names(worktree, input)?;
     Ok(text.lines().map(|line| object(line).flatten()).collect())
 }
 
+/// The names of objects, a line each; of what is not here, something else.
+fn names(worktree: &Worktree, input: Vec<u8>) -> Result<String, WorkspaceError> {
+    Git::of(worktree).args(["cat-file", "--batch-check=%(objectname)"]).run_with(input)?.into_text()
+}
+
 /// Insists that objects are here, whatever they are: a tag may name a file or a directory.
-fn are_here<'a>(root: &Path, ids: impl Iterator<Item = &'a str>) -> Result<(), WorkspaceError> {
+fn are_here<'a>(worktree: &Worktree, ids: impl Iterator<Item = &'a str>) -> Result<(), WorkspaceError> {
     let ids: Vec<&str> = ids.collect();
     if ids.is_empty() {
         return Ok(());
     }
     let input = ids.iter().flat_map(|id| format!("{id}\n").into_bytes()).collect();
-    let ended = Running::feed(git(root, ["cat-file", "--batch-check=%(objectname)"]), input)?.finish()?;
-    if !ended.succeeded() {
-        return Err(ended.into_error());
-    }
-    let text = String::from_utf8_lossy(&ended.output.stdout);
+    let text = names(worktree, input)?;
     match ids.iter().zip(text.lines()).find(|(_, line)| object(line).is_none()) {
         Some((id, _)) => Err(WorkspaceError::NoObject { id: (*id).into() }),
         None => Ok(()),
@@ -418,12 +410,9 @@ fn are_here<'a>(root: &Path, ids: impl Iterator<Item = &'a str>) -> Result<(), W
 }
 
 /// The tree without files, whatever kind of hash the repository uses.
-fn empty_tree(root: &Path) -> Result<String, WorkspaceError> {
-    let ended = Running::feed(git(root, ["hash-object", "-t", "tree", "--stdin"]), Vec::new())?.finish()?;
-    if !ended.succeeded() {
-        return Err(ended.into_error());
-    }
-    Ok(String::from_utf8_lossy(&ended.output.stdout).trim().to_owned())
+fn empty_tree(worktree: &Worktree) -> Result<String, WorkspaceError> {
+    let ended = Git::of(worktree).args(["hash-object", "-t", "tree", "--stdin"]).run_with(Vec::new())?;
+    Ok(ended.into_text()?.trim().to_owned())
 }
 
 #[cfg(test)]

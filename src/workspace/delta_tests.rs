@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;
 use crate::workspace::Touched;
-use crate::workspace::testing::Sandbox;
+use crate::workspace::testing::{Sandbox, discover};
 
 /// Two functions with an import above them, each with lines of its own.
 const AUTH: &str = "import { a } from 'a';\n\nexport function login() {\n  return 'login';\n}\n\n\
@@ -14,7 +14,7 @@ const AUTH: &str = "import { a } from 'a';\n\nexport function login() {\n  retur
 /// A clone whose remote has its first commit on `main`.
 struct Local {
     sandbox: Sandbox,
-    root: PathBuf,
+    root: std::path::PathBuf,
 }
 
 impl Local {
@@ -25,6 +25,10 @@ impl Local {
         let first = local.commit(&[("auth.ts", AUTH), ("other.txt", "one\n")]);
         local.remote_has("origin/main", &first);
         local
+    }
+
+    fn worktree(&self) -> Worktree {
+        discover(&self.root)
     }
 
     fn git(&self, arguments: &[&str]) {
@@ -73,7 +77,7 @@ impl Local {
     }
 
     fn pushed(&self, updates: &[RefUpdate]) -> Delta {
-        Delta::of_push(&self.root, updates).unwrap()
+        Delta::of_push(&self.worktree(), updates).unwrap()
     }
 
     /// Every changed file, and what of it is touched.
@@ -202,7 +206,7 @@ fn what_is_not_here_cannot_be_told() {
     let local = Local::new();
     let gone = "1".repeat(40);
     let updates = [&local.id("HEAD"), &gone].map(|id| RefUpdate { local: Some(id.clone()), remote: None });
-    let error = Delta::of_push(&local.root, &updates).unwrap_err();
+    let error = Delta::of_push(&local.worktree(), &updates).unwrap_err();
     assert!(matches!(&error, WorkspaceError::NoObject { id } if *id == gone), "{error:?}");
 }
 
@@ -492,11 +496,11 @@ fn staged() {
     local.git(&["add", "auth.ts", "two words.ts"]);
     // What is not staged yet does not count.
     local.write("auth.ts", AUTH.replace("import", "Import"));
-    assert_eq!(local.told(&Delta::staged(&local.root).unwrap()), "auth.ts: login; two words.ts: f");
+    assert_eq!(local.told(&Delta::staged(&local.worktree()).unwrap()), "auth.ts: login; two words.ts: f");
     local.git(&["reset", "--quiet", "--hard"]);
-    assert_eq!(local.told(&Delta::staged(&local.root).unwrap()), "");
+    assert_eq!(local.told(&Delta::staged(&local.worktree()).unwrap()), "");
     local.git(&["checkout", "--quiet", "--orphan", "unborn"]);
-    assert_eq!(local.told(&Delta::staged(&local.root).unwrap()), "auth.ts whole; other.txt whole");
+    assert_eq!(local.told(&Delta::staged(&local.worktree()).unwrap()), "auth.ts whole; other.txt whole");
 }
 
 #[test]
@@ -512,12 +516,12 @@ fn staged_in_the_middle_of_a_merge() {
     });
     let merge = local.sandbox.command(&local.root).args(["merge", "theirs"]).output().unwrap();
     assert!(!merge.status.success());
-    assert_eq!(local.told(&Delta::staged(&local.root).unwrap()), "auth.ts nothing; clash.ts whole");
+    assert_eq!(local.told(&Delta::staged(&local.worktree()).unwrap()), "auth.ts nothing; clash.ts whole");
     local.write("more.ts", "function f() {}\n");
     local.write("clash.ts", "function ours() {}\nfunction both() {}\nfunction theirs() {}\n");
     local.git(&["add", "."]);
     assert_eq!(
-        local.told(&Delta::staged(&local.root).unwrap()),
+        local.told(&Delta::staged(&local.worktree()).unwrap()),
         "auth.ts nothing; clash.ts: both; more.ts: f"
     );
 }
@@ -528,13 +532,14 @@ fn ranges() {
     branch(&local, "topic", false, || drop(local.edit("'login'", "'login!'")));
     local.git(&["checkout", "--quiet", "main"]);
     local.edit("'logout'", "'logout!'");
-    let between = |base: &str, head: &str| local.told(&Delta::between(&local.root, base, head).unwrap());
+    let between =
+        |base: &str, head: &str| local.told(&Delta::between(&local.worktree(), base, head).unwrap());
     assert_eq!(between("main", "topic"), "auth.ts: login");
     assert_eq!(between("topic", "HEAD"), "auth.ts: logout");
     assert_eq!(between("HEAD", "HEAD"), "");
     assert_eq!(between("HEAD~1", "main"), "auth.ts: logout");
     for name in ["nowhere", "--all", "HEAD:auth.ts", ""] {
-        let error = Delta::between(&local.root, name, "HEAD").unwrap_err();
+        let error = Delta::between(&local.worktree(), name, "HEAD").unwrap_err();
         assert!(matches!(&error, WorkspaceError::NoCommit { name: said } if said == name), "{error:?}");
     }
 }

@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::WorkspaceError;
-use super::process::{Ended, Running, SEPARATOR, git, listed};
+use super::process::{Ended, Git, SEPARATOR};
 
 /// The work tree around a directory. All paths are absolute, as git resolves them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,71 +79,85 @@ impl Worktree {
     }
 }
 
-/// Lists what the index of the work tree at `root` holds, or the part of it beneath `scope`, a directory or file
-/// relative to `root`. Paths are relative to `root` in either case, sorted by bytes, each once; bytes that are not
-/// UTF-8 become U+FFFD. A `scope` without tracked files gives none.
+/// Lists what the index of a work tree holds, or the part of it beneath `scope`, a directory or file relative to its
+/// root. Paths are relative to the root in either case, sorted by bytes, each once; bytes that are not UTF-8 become
+/// U+FFFD. A `scope` without tracked files gives none.
 ///
 /// # Errors
 ///
-/// No usable git, or a failure it reports: `root` is no work tree, `scope` leads out of it.
-pub fn tracked_files(root: &Path, scope: Option<&str>) -> Result<Vec<String>, WorkspaceError> {
-    let mut command = git(root, ["--literal-pathspecs", "ls-files", "-z", "--deduplicate", "--"]);
-    command.args(scope.filter(|scope| !scope.is_empty()));
-    listed(command)
+/// No usable git, or a failure it reports: `scope` leads out of the work tree.
+pub fn tracked_files(worktree: &Worktree, scope: Option<&str>) -> Result<Vec<String>, WorkspaceError> {
+    let git = Git::of(worktree).args(["--literal-pathspecs", "ls-files", "-z", "--deduplicate", "--"]);
+    git.args(scope.filter(|scope| !scope.is_empty())).run()?.into_fields()
 }
 
-/// Lists what has changed in the work tree at `root` since its last commit: edited, added, deleted, both names of what
-/// was renamed, and files that git does not track and does not ignore. Paths are as [`tracked_files`] gives them.
+/// Lists what has changed in a work tree since its last commit: edited, added, deleted, both names of what was renamed,
+/// and files that git does not track and does not ignore. Paths are as [`tracked_files`] gives them. A submodule has
+/// changed if another commit of it is checked out; what is edited in it is told in it.
 ///
 /// # Errors
 ///
 /// No usable git, or a failure it reports.
-pub fn changed_files(root: &Path) -> Result<Vec<String>, WorkspaceError> {
+pub fn changed_files(worktree: &Worktree) -> Result<Vec<String>, WorkspaceError> {
     let status = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all"];
+    let git = Git::of(worktree).without_filters_of(worktree)?;
+    // Otherwise git starts another one in each submodule, with the filters of that.
+    let entries = git.args(status).arg("--ignore-submodules=dirty").run()?.into_fields()?;
     // Each entry is two letters of state, a blank and the path.
-    let entries = listed(git(root, status))?;
     Ok(entries.into_iter().filter_map(|entry| entry.get(3..).map(String::from)).collect())
 }
 
-/// The directory where git looks for the hooks of the work tree at `root`, whatever configures that.
+/// The directory where git looks for the hooks of a work tree, whatever configures that.
 ///
 /// # Errors
 ///
 /// No usable git, or a failure it reports.
-pub fn hooks_directory(root: &Path) -> Result<PathBuf, WorkspaceError> {
-    let question = git(root, ["rev-parse", "--path-format=absolute", "--git-path", "hooks"]);
-    let ended = Running::start(question)?.finish()?;
-    if !ended.succeeded() {
-        return Err(ended.into_error());
-    }
-    Ok(path_from(ended.output.stdout.strip_suffix(b"\n").unwrap_or(&ended.output.stdout)))
+pub fn hooks_directory(worktree: &Worktree) -> Result<PathBuf, WorkspaceError> {
+    let git = Git::asking_for_hooks(worktree);
+    let output =
+        git.args(["rev-parse", "--path-format=absolute", "--git-path", "hooks"]).run()?.into_output()?;
+    Ok(path_from(output.strip_suffix(b"\n").unwrap_or(&output)))
 }
 
-/// Whether git ignores a path in the work tree at `root`, there or not.
+/// Whether git ignores a path in a work tree, there or not.
 ///
 /// # Errors
 ///
 /// No usable git, or a failure it reports.
-pub fn is_ignored(root: &Path, path: &Path) -> Result<bool, WorkspaceError> {
-    let mut question = git(root, ["check-ignore", "--quiet", "--"]);
-    question.arg(path);
-    let ended = Running::start(question)?.finish()?;
-    match ended.output.status.code() {
+pub fn is_ignored(worktree: &Worktree, path: &Path) -> Result<bool, WorkspaceError> {
+    let ended = Git::of(worktree).args(["check-ignore", "--quiet", "--"]).arg(path).run()?;
+    match ended.status.code() {
         Some(0) => Ok(true),
         Some(1) => Ok(false),
         _ => Err(ended.into_error()),
     }
 }
 
-/// The value of a configuration key, as seen from `cwd`; `None` when it is not set.
-pub(super) fn config_value(cwd: &Path, key: &str) -> Result<Option<String>, WorkspaceError> {
-    Running::start(git(cwd, ["config", "--get", key]))?.finish()?.answer_unless(1)
+/// Runs a git that writes in `cwd`, a directory of coord's own, as the user would type it there without any settings of
+/// the environment for git.
+///
+/// # Errors
+///
+/// No usable git, or a failure it reports.
+pub fn git_as_typed(
+    cwd: &Path,
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+) -> Result<(), WorkspaceError> {
+    Git::typed_in(cwd).args(arguments).run()?.into_output().map(drop)
 }
 
-/// The address of the remote `origin` as seen from `cwd`; `None` when there is no such remote.
-pub(super) fn origin(cwd: &Path) -> Result<Option<String>, WorkspaceError> {
-    Running::start(git(cwd, ["remote", "get-url", "origin"]))?.finish()?.answer_unless(2)
+/// The value of a configuration key of a work tree; `None` when it is not set.
+pub(super) fn config_value(worktree: &Worktree, key: &str) -> Result<Option<String>, WorkspaceError> {
+    Git::of(worktree).args(["config", "--get", key]).run()?.answer_unless(1)
 }
+
+/// The address of the remote `origin` of a work tree; `None` when there is no such remote.
+pub(super) fn origin(worktree: &Worktree) -> Result<Option<String>, WorkspaceError> {
+    Git::of(worktree).args(ORIGIN).run()?.answer_unless(2)
+}
+
+/// Asks for the address of `origin`.
+const ORIGIN: [&str; 3] = ["remote", "get-url", "origin"];
 
 /// Which of the variables that name a repository reach git.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -162,18 +176,15 @@ enum Look {
 
 /// Asks git about `cwd` once.
 fn look(cwd: &Path, variables: Variables) -> Result<Look, WorkspaceError> {
-    let command = |arguments: &[&str]| {
-        let mut command = git(cwd, arguments);
-        if variables == Variables::WithoutGitDir {
-            command.env_remove("GIT_DIR");
-        }
-        command
+    let git = || match variables {
+        Variables::Inherited => Git::looking_around(cwd),
+        Variables::WithoutGitDir => Git::looking_around(cwd).without("GIT_DIR"),
     };
-    let asked = Running::start(command(QUESTIONS))?;
-    let asked_origin = Running::start(command(&["remote", "get-url", "origin"]))?;
+    let asked = git().args(QUESTIONS).start()?;
+    let asked_origin = git().args(ORIGIN).start()?;
     let (ended, origin) = (asked.finish()?, asked_origin.finish()?);
 
-    let answers = Answers::read(&ended.output.stdout);
+    let answers = Answers::read(&ended.stdout);
     match answers.flags {
         b"false\ntrue" => {}
         b"true\nfalse" => return Err(WorkspaceError::BareRepository { path: path_from(answers.git_dir) }),
@@ -181,11 +192,10 @@ fn look(cwd: &Path, variables: Variables) -> Result<Look, WorkspaceError> {
         flags if flags.starts_with(b"--path-format") => return Err(WorkspaceError::GitTooOld),
         _ => return why_nothing(ended),
     }
-    let branch = if ended.succeeded() {
+    let branch = if ended.status.success() {
         branch_name(answers.head)
     } else if answers.complete {
-        let unborn =
-            Running::start(command(&["symbolic-ref", "--quiet", "HEAD"]))?.finish()?.answer_unless(1)?;
+        let unborn = git().args(["symbolic-ref", "--quiet", "HEAD"]).run()?.answer_unless(1)?;
         unborn.and_then(|name| branch_name(name.as_bytes()))
     } else {
         return Err(ended.into_error());
@@ -240,7 +250,13 @@ fn branch_name(head: &[u8]) -> Option<String> {
 
 /// Tells "no repository here" from a failure git should be quoted on.
 fn why_nothing(ended: Ended) -> Result<Look, WorkspaceError> {
-    let message = String::from_utf8_lossy(&ended.output.stderr);
+    let message = ended.message();
+    // What only looks like a repository is one without a work tree at best.
+    if let Some((_, rest)) = message.split_once("cannot use bare repository '")
+        && let Some((path, _)) = rest.rsplit_once("' (safe.bareRepository")
+    {
+        return Err(WorkspaceError::BareRepository { path: path.into() });
+    }
     match message.split_once("not a git repository") {
         // Quoting a path means that GIT_DIR named it.
         Some((_, rest)) if rest.starts_with(": '") && !rest.starts_with(": '/") => Ok(Look::LostGitDir),

@@ -1,6 +1,5 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::Command;
 
 use super::*;
 use crate::workspace::testing::{Sandbox, discover};
@@ -133,16 +132,6 @@ fn failures_quote_git_and_name_the_directory() {
 }
 
 #[test]
-fn missing_program_has_a_hint() {
-    let sandbox = Sandbox::new();
-    let mut command = Command::new("git-that-is-not-installed");
-    command.current_dir(sandbox.path(""));
-    let error = Running::start(command).err().unwrap();
-    assert!(matches!(error, WorkspaceError::GitMissing { .. }), "{error:?}");
-    assert!(error.hint().unwrap().contains("PATH"));
-}
-
-#[test]
 fn answers_of_an_old_or_interrupted_git() {
     let old = Answers::read(b"--path-format=absolute\nfalse\ntrue\n--coord-next\n.git\n");
     assert!(old.flags.starts_with(b"--path-format"));
@@ -163,15 +152,15 @@ fn tracked_files_are_relative_to_the_root_and_listed_once() {
     sandbox.git(&root, &["add", "."]);
     sandbox.write("app/src/untracked.ts", "");
 
-    assert_eq!(tracked_files(&root, None).unwrap(), files);
-    assert_eq!(tracked_files(&root, Some("")).unwrap(), files);
+    let worktree = discover(&root);
+    assert_eq!(tracked_files(&worktree, None).unwrap(), files);
+    assert_eq!(tracked_files(&worktree, Some("")).unwrap(), files);
     for scope in ["src", "src/"] {
-        assert_eq!(tracked_files(&root, Some(scope)).unwrap(), ["src/line\nbreak.ts", "src/sub/b.ts"]);
+        assert_eq!(tracked_files(&worktree, Some(scope)).unwrap(), ["src/line\nbreak.ts", "src/sub/b.ts"]);
     }
-    assert_eq!(tracked_files(&root, Some("[id]")).unwrap(), ["[id]/é ü.ts"]);
-    assert!(tracked_files(&root, Some("none")).unwrap().is_empty());
-    assert!(tracked_files(&root, Some("..")).is_err());
-    assert!(tracked_files(&sandbox.path(""), None).is_err());
+    assert_eq!(tracked_files(&worktree, Some("[id]")).unwrap(), ["[id]/é ü.ts"]);
+    assert!(tracked_files(&worktree, Some("none")).unwrap().is_empty());
+    assert!(tracked_files(&worktree, Some("..")).is_err());
 }
 
 /// Makes `repository` run this test program from a pre-commit hook, in `directory`, commits in `cwd`, and returns
@@ -199,7 +188,7 @@ fn seen_from_hook(sandbox: &Sandbox, repository: &Path, cwd: &Path, directory: &
 #[ignore = "not a test by itself: the hooks of the next one run it"]
 fn reports_from_a_hook() {
     let found = discover(&std::env::current_dir().unwrap());
-    let files = tracked_files(&found.root, Some("sub")).unwrap();
+    let files = tracked_files(&found, Some("sub")).unwrap();
     let base = found.common_dir.parent().unwrap().parent().unwrap();
     let relative = |path: &Path| path.strip_prefix(base).unwrap().display().to_string();
     println!(

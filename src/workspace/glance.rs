@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
 
-use super::trust::REPOSITORY_VARIABLES;
+use super::process::REPOSITORY_VARIABLES;
 use super::{Env, Worktree};
 
 /// The work tree around a directory, but for its `origin`, which is left out; `None` if git has to be asked.

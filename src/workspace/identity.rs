@@ -100,7 +100,7 @@ fn user(worktree: &Worktree, settings: &Settings, env: &Env) -> Result<String, W
     if let Some(user) = env.first(USER_KEYS) {
         return Ok(user.to_owned());
     }
-    let name = git::config_value(&worktree.root, "user.name")?;
+    let name = git::config_value(worktree, "user.name")?;
     Ok(name.map(|name| slug(&name)).filter(|slug| !slug.is_empty()).unwrap_or_else(|| NOBODY.to_owned()))
 }
 

@@ -25,7 +25,7 @@
 //! | `glance` | the work tree without asking git, where that is plain |
 //! | `sessions` | the agents that run in a worktree |
 //! | `worktrees` | adding worktrees to the clone, listing and removing them |
-//! | `process` | running git |
+//! | `process` | the one place that starts git |
 
 mod config_file;
 mod delta;
@@ -58,7 +58,7 @@ pub use delta::{Change, Delta, LineChanges, RefUpdate};
 pub use edit::{Edited, Stretch, edited_file};
 pub use env::Env;
 pub use error::WorkspaceError;
-pub use git::{Worktree, changed_files, hooks_directory, is_ignored, tracked_files};
+pub use git::{Worktree, changed_files, git_as_typed, hooks_directory, is_ignored, tracked_files};
 pub use identity::{Identity, new_session};
 pub use local_env::LocalEnv;
 pub use paths::{Target, resolve};
@@ -106,7 +106,7 @@ impl Workspace {
         let Some(worktree) = glance::glance(cwd, env) else { return Workspace::open(cwd, env) };
         let mut workspace = Workspace::of(worktree, cwd, env)?;
         if workspace.settings.repo_id.is_none() {
-            workspace.worktree.origin = git::origin(cwd)?;
+            workspace.worktree.origin = git::origin(&workspace.worktree)?;
             let (origin, common_dir) = (&workspace.worktree.origin, &workspace.worktree.common_dir);
             workspace.repo_id = repo_id(origin.as_deref(), common_dir);
         }

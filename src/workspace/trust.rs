@@ -9,12 +9,8 @@ use std::path::Path;
 
 use rustix::process::geteuid;
 
-use super::process::{Running, git};
+use super::process::Git;
 use super::{WorkspaceError, Worktree};
-
-/// The variables by which a hook's git, or a person, names a repository other than the one around a directory.
-pub(super) const REPOSITORY_VARIABLES: &[&str] =
-    &["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"];
 
 /// Makes sure that nobody but the user and whoever owns the work tree could have written a file.
 ///
@@ -60,40 +56,33 @@ impl Owned for std::fs::Metadata {
     }
 }
 
-/// Whether git tracks a file, in the repository around it or in the work tree of the command.
+/// Whether git tracks a file, in the clone around it or in the work tree of the command.
 ///
 /// # Errors
 ///
 /// No usable git, or a failure that leaves it open.
 pub fn is_tracked(path: &Path, worktree: Option<&Worktree>) -> Result<bool, WorkspaceError> {
-    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Ok(false) };
-    let mut question = git(directory, ["--literal-pathspecs", "ls-files", "--error-unmatch", "--"]);
-    question.arg(name);
-    if tells(question)? {
+    // Only a `.git` makes a clone: a directory that looks like a repository may have been committed.
+    let around = path.ancestors().skip(1).find(|directory| directory.join(".git").symlink_metadata().is_ok());
+    if let Some(root) = around
+        && worktree.is_none_or(|worktree| worktree.root != root)
+        && holds(Git::at(root, &root.join(".git")), root, path)?
+    {
         return Ok(true);
     }
     // A work tree may be one by `GIT_DIR` alone.
-    let Some((worktree, inside)) =
-        worktree.and_then(|worktree| Some((worktree, path.strip_prefix(&worktree.root).ok()?)))
-    else {
-        return Ok(false);
-    };
-    let mut question = git(&worktree.root, ["--literal-pathspecs", "--git-dir"]);
-    question.arg(&worktree.git_dir).arg("--work-tree").arg(&worktree.root);
-    question.args(["ls-files", "--error-unmatch", "--"]).arg(inside);
-    tells(question)
+    worktree.map_or(Ok(false), |worktree| holds(Git::of(worktree), &worktree.root, path))
 }
 
-fn tells(mut question: std::process::Command) -> Result<bool, WorkspaceError> {
-    for variable in REPOSITORY_VARIABLES {
-        question.env_remove(variable);
-    }
-    let ended = Running::start(question)?.finish()?;
-    let nowhere = String::from_utf8_lossy(&ended.output.stderr).contains("not a git repository");
-    match ended.output.status.code() {
+/// Whether a git's own index holds a path, which may be outside its root.
+fn holds(git: Git, root: &Path, path: &Path) -> Result<bool, WorkspaceError> {
+    let Ok(inside) = path.strip_prefix(root) else { return Ok(false) };
+    let question = ["--literal-pathspecs", "ls-files", "--error-unmatch", "--"];
+    let ended = git.without("GIT_INDEX_FILE").args(question).arg(inside).run()?;
+    match ended.status.code() {
         Some(0) => Ok(true),
         Some(1) => Ok(false),
-        _ if nowhere => Ok(false),
+        _ if ended.message().contains("not a git repository") => Ok(false),
         _ => Err(ended.into_error()),
     }
 }

@@ -1,10 +1,9 @@
 //! The worktrees of a clone: adding one, listing them, removing one.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::WorkspaceError;
-use super::process::{Running, git, listed};
+use super::process::Git;
+use super::{WorkspaceError, Worktree};
 
 /// A worktree as git lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,13 +24,13 @@ impl Listed {
     }
 }
 
-/// Lists the worktrees of the clone around `root`, the main one first; one whose directory has gone is left out.
+/// Lists the worktrees of a clone, by one of them: the main one first; one whose directory has gone is left out.
 ///
 /// # Errors
 ///
 /// No usable git, or a failure it reports.
-pub fn worktrees(root: &Path) -> Result<Vec<Listed>, WorkspaceError> {
-    let fields = listed(git(root, ["worktree", "list", "--porcelain", "-z"]))?;
+pub fn worktrees(worktree: &Worktree) -> Result<Vec<Listed>, WorkspaceError> {
+    let fields = Git::of(worktree).args(["worktree", "list", "--porcelain", "-z"]).run()?.into_fields()?;
     let mut all: Vec<Listed> = Vec::new();
     for field in fields {
         if let Some(path) = field.strip_prefix("worktree ") {
@@ -52,26 +51,24 @@ pub fn worktrees(root: &Path) -> Result<Vec<Listed>, WorkspaceError> {
 /// [`WorkspaceError::NothingCommitted`] where there is nothing to start from, no usable git, or a failure it reports, such as a
 /// branch that is checked out elsewhere.
 pub fn add_worktree(
-    root: &Path,
+    worktree: &Worktree,
     path: &Path,
     branch: &str,
     from: Option<&str>,
 ) -> Result<(), WorkspaceError> {
     let name = format!("refs/heads/{branch}");
-    let known = Running::start(git(root, ["show-ref", "--verify", "--quiet", &name]))?.finish()?.succeeded();
-    if !known && from.is_none() {
-        let commit = git(root, ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
-        if !Running::start(commit)?.finish()?.succeeded() {
-            return Err(WorkspaceError::NothingCommitted { path: root.to_owned() });
-        }
+    let ask = |question: &[&str]| Ok(Git::of(worktree).args(question).run()?.status.success());
+    let known = ask(&["show-ref", "--verify", "--quiet", &name])?;
+    if !known && from.is_none() && !ask(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])? {
+        return Err(WorkspaceError::NothingCommitted { path: worktree.root.clone() });
     }
-    let mut command = git(root, ["worktree", "add", "--quiet"]);
-    match (known, from) {
-        (true, None) => command.arg("--").arg(path).arg(branch),
+    let git = Git::checking_out(worktree).args(["worktree", "add", "--quiet"]);
+    let git = match (known, from) {
+        (true, None) => git.arg("--").arg(path).arg(branch),
         // A branch that is there is not moved; git says so.
-        (_, from) => command.args(["-b", branch, "--"]).arg(path).args(from),
+        (_, from) => git.args(["-b", branch, "--"]).arg(path).args(from),
     };
-    run(command)
+    git.run()?.into_output().map(drop)
 }
 
 /// Removes a worktree; with `force` also one with changes in it.
@@ -79,13 +76,9 @@ pub fn add_worktree(
 /// # Errors
 ///
 /// No usable git, or a failure it reports, such as changes that would be lost.
-pub fn remove_worktree(root: &Path, path: &Path, force: bool) -> Result<(), WorkspaceError> {
-    let mut command = git(root, ["worktree", "remove"]);
-    command.args(force.then_some("--force")).arg(OsStr::new("--")).arg(path);
-    run(command)
-}
-
-fn run(command: std::process::Command) -> Result<(), WorkspaceError> {
-    let ended = Running::start(command)?.finish()?;
-    if ended.succeeded() { Ok(()) } else { Err(ended.into_error()) }
+pub fn remove_worktree(worktree: &Worktree, force: bool) -> Result<(), WorkspaceError> {
+    // Not in the directory that goes.
+    let git = Git::at(&worktree.common_dir, &worktree.common_dir).without_filters_of(worktree)?;
+    let git = git.args(["worktree", "remove"]).args(force.then_some("--force")).arg("--").arg(&worktree.root);
+    git.run()?.into_output().map(drop)
 }

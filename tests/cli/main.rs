@@ -15,6 +15,7 @@ mod docs;
 mod doctor;
 mod extend;
 mod first_minute;
+mod git_safety;
 mod hook;
 mod hotspots;
 mod inbox;

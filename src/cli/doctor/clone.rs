@@ -276,7 +276,7 @@ pub(super) fn check_local_env(ground: &Ground, report: &mut Report) {
     match is_tracked(&path, Some(&ground.worktree)) {
         Err(error) => report.error(label, error, "see what git says"),
         Ok(true) => report.fail(label, "git tracks it", format!("`git rm --cached {}`", path.display())),
-        Ok(false) => match is_ignored(&ground.worktree.root, &path) {
+        Ok(false) => match is_ignored(&ground.worktree, &path) {
             Ok(true) => report.ok(label, format!("mode {mode:o}, ignored by git")),
             Ok(false) => report.fail(label, "git does not ignore it", FIX),
             Err(error) => report.error(label, error, "see what git says"),
