@@ -5,6 +5,7 @@ use hyper::{HeaderMap, Version};
 use subtle::ConstantTimeEq;
 
 use super::ServeConfig;
+use super::origin::{Authority, Host, Origin};
 use super::reply::Reply;
 use crate::workspace::Token;
 
@@ -26,8 +27,8 @@ pub(super) fn bearer(token: Option<&Token>, headers: &HeaderMap) -> Result<(), R
 /// Which hosts and origins may be named in a request.
 #[derive(Debug)]
 pub(super) struct Origins {
-    /// Names beside loopback ones; `None` if any will do.
-    hosts: Option<Vec<String>>,
+    /// Hosts beside loopback ones; `None` if any will do.
+    hosts: Option<Vec<Host>>,
 }
 
 impl Origins {
@@ -35,46 +36,47 @@ impl Origins {
     /// loopback or asks for no token, and when an operator has listed the right ones.
     pub(super) fn of(config: &ServeConfig) -> Origins {
         let open = !config.is_local() && config.token.is_some() && config.allowed_hosts.is_empty();
-        let own = [config.host.to_ascii_lowercase()];
-        Origins {
-            hosts: (!open).then(|| own.into_iter().chain(config.allowed_hosts.iter().cloned()).collect()),
-        }
+        let names = [&config.host].into_iter().chain(&config.allowed_hosts);
+        Origins { hosts: (!open).then(|| names.filter_map(|name| Host::configured(name)).collect()) }
     }
 
-    /// Refuses a request that was meant for another host (DNS rebinding) or comes from another origin's page.
+    /// Refuses a request that was meant for another host (DNS rebinding) or comes from another origin's page. `target` is
+    /// the host of a target in absolute form, as a client sends it to a proxy.
     ///
     /// Only HTTP/1.0 may leave the host out, and no browser speaks that.
-    pub(super) fn check(&self, version: Version, headers: &HeaderMap) -> Result<(), Reply> {
+    pub(super) fn check(
+        &self,
+        version: Version,
+        target: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Result<(), Reply> {
         match headers.get_all(HOST).iter().count() {
             1 => {}
-            0 if version < Version::HTTP_11 && !headers.contains_key(ORIGIN) => return Ok(()),
+            0 if version < Version::HTTP_11 && target.is_none() && !headers.contains_key(ORIGIN) => {
+                return Ok(());
+            }
             _ => return Err(Reply::detail(400, "A request names one Host")),
         }
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        if !self.knows(host.unwrap_or_default()) {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).and_then(Authority::parse);
+        let same = target.is_none_or(|target| host.is_some() && Authority::parse(target) == host);
+        if !same || !self.knows(host.as_ref()) {
             return Err(Reply::detail(
                 403,
                 "This Host is not known here; an operator can add it to COORD_ALLOWED_HOSTS",
             ));
         }
-        let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-        let authority =
-            origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
-        match authority.zip(host) {
-            Some((authority, host)) if authority.eq_ignore_ascii_case(host) => Ok(()),
+        let mut origins = headers.get_all(ORIGIN).iter();
+        let Some(origin) = origins.next() else { return Ok(()) };
+        let origin = origin.to_str().ok().and_then(Origin::parse).filter(|_| origins.next().is_none());
+        match origin.zip(host) {
+            Some((origin, host)) if origin.is_of(&host) => Ok(()),
             _ => Err(Reply::detail(403, "Pages of another origin may not use this service")),
         }
     }
 
-    fn knows(&self, host: &str) -> bool {
+    fn knows(&self, host: Option<&Authority>) -> bool {
         let Some(known) = &self.hosts else { return true };
-        let name = match host.strip_prefix('[') {
-            Some(rest) => rest.split(']').next().unwrap_or_default(),
-            None => host.split(':').next().unwrap_or_default(),
-        };
-        matches!(name, "127.0.0.1" | "::1")
-            || name.eq_ignore_ascii_case("localhost")
-            || known.iter().any(|known| name.eq_ignore_ascii_case(known))
+        host.is_some_and(|Authority { host, .. }| host.is_loopback() || known.contains(host))
     }
 }
 
@@ -113,7 +115,7 @@ mod tests {
 
     #[test]
     fn hosts_and_origins() {
-        let local = Origins { hosts: Some(vec!["coord.example".into()]) };
+        let local = Origins { hosts: Some(vec![Host::Name("coord.example".into())]) };
         for (host, want) in [
             ("127.0.0.1:8080", 200),
             ("localhost", 200),
@@ -125,13 +127,20 @@ mod tests {
             ("127.0.0.1.attacker.example:80", 403),
             ("", 403),
         ] {
-            assert_eq!(status(local.check(Version::HTTP_11, &headers(&[(HOST, host)]))), want, "{host}");
+            assert_eq!(
+                status(local.check(Version::HTTP_11, None, &headers(&[(HOST, host)]))),
+                want,
+                "{host}"
+            );
         }
-        assert_eq!(status(local.check(Version::HTTP_10, &headers(&[]))), 200);
-        assert_eq!(status(local.check(Version::HTTP_10, &headers(&[(ORIGIN, "http://localhost")]))), 400);
-        assert_eq!(status(local.check(Version::HTTP_11, &headers(&[]))), 400);
+        assert_eq!(status(local.check(Version::HTTP_10, None, &headers(&[]))), 200);
+        assert_eq!(
+            status(local.check(Version::HTTP_10, None, &headers(&[(ORIGIN, "http://localhost")]))),
+            400
+        );
+        assert_eq!(status(local.check(Version::HTTP_11, None, &headers(&[]))), 400);
         let open = Origins { hosts: None };
-        assert_eq!(status(open.check(Version::HTTP_11, &headers(&[(HOST, "anything")]))), 200);
+        assert_eq!(status(open.check(Version::HTTP_11, None, &headers(&[(HOST, "anything")]))), 200);
         for (origin, want) in [
             ("http://localhost:8080", 200),
             ("https://localhost:8080", 200),
@@ -139,8 +148,17 @@ mod tests {
             ("http://attacker.example", 403),
             ("null", 403),
         ] {
-            let got = local.check(Version::HTTP_11, &headers(&[(HOST, "localhost:8080"), (ORIGIN, origin)]));
+            let got =
+                local.check(Version::HTTP_11, None, &headers(&[(HOST, "localhost:8080"), (ORIGIN, origin)]));
             assert_eq!(status(got), want, "{origin}");
         }
+        let twice = headers(&[(HOST, "localhost"), (ORIGIN, "http://localhost")]);
+        assert_eq!(status(local.check(Version::HTTP_11, None, &twice)), 200);
+        let mut more = twice.clone();
+        more.append(ORIGIN, "http://localhost".parse().unwrap());
+        assert_eq!(status(local.check(Version::HTTP_11, None, &more)), 403);
+        assert_eq!(status(local.check(Version::HTTP_11, Some("LOCALHOST"), &twice)), 200);
+        assert_eq!(status(local.check(Version::HTTP_11, Some("evil.example"), &twice)), 403);
+        assert_eq!(status(open.check(Version::HTTP_11, Some("evil.example"), &twice)), 403);
     }
 }

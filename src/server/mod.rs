@@ -22,6 +22,7 @@ mod listener;
 mod meters;
 mod metrics;
 mod openapi;
+mod origin;
 mod outbox;
 mod ownership;
 mod probes;

@@ -240,7 +240,8 @@ pub(super) async fn answer(app: &App, request: Request<Incoming>) -> Reply {
 }
 
 async fn handle(app: &App, request: Request<Incoming>) -> Result<Reply, Reply> {
-    app.origins.check(request.version(), request.headers())?;
+    let target = request.uri().authority().map(hyper::http::uri::Authority::as_str);
+    app.origins.check(request.version(), target, request.headers())?;
     let uri = request.uri().clone();
     let Some(route) = Route::of(uri.path()) else { return Err(unknown(&request)) };
     let method = request.method().clone();

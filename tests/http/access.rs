@@ -122,10 +122,26 @@ fn hosts() {
     ] {
         assert_eq!(ask(host), 403, "{host}");
     }
-    // What counts is the host that the request is for, wherever it stands.
+    for host in [
+        "[::1].evil.example",
+        "[::1]evil.example",
+        "[127.0.0.1].evil",
+        "[localhost]",
+        "127.0.0.1:evil.example",
+        "127.0.0.1:80@evil.example",
+        "localhost:80.evil.example",
+        "localhost:@evil",
+        "localhost:x",
+        "127.0.0.1:99999",
+    ] {
+        assert_eq!(ask(host), 403, "{host}");
+    }
+    // A target in absolute form names the same host.
     let absolute =
         format!("GET http://attacker.example:{port}/health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n");
-    assert!(matches!(server.raw(&absolute).code(), 200 | 403));
+    assert_eq!(server.raw(&absolute).code(), 403);
+    let absolute = format!("GET http://127.0.0.1:{port}/health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n");
+    assert_eq!(server.raw(&absolute).code(), 200);
     let twice = format!("GET /health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nHost: attacker.example\r\n\r\n");
     assert_eq!(server.raw(&twice).code(), 400);
 }
@@ -147,6 +163,10 @@ fn origins() {
     assert_eq!(claim("eve", "null"), 403);
     assert_eq!(claim("eve", &format!("{own}.attacker.example")), 403);
     assert_eq!(claim("eve", "http://127.0.0.1:1"), 403);
+    assert_eq!(claim("eve", &own.replace("http:", "ftp:")), 403);
+    let twice = [("Origin", own.as_str()), ("Origin", own.as_str())];
+    let body = super::harness::claim("eve", &["a.ts"]);
+    assert_eq!(server.call_with("POST", "/claims", Some(&body), &twice).code(), 403);
     assert_eq!(server.active(), 0);
     assert_eq!(claim("ada", &own), 200);
 }
